@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// EMBEDDED=1 builds the shipped form of the guest (Embedded Swift, static). Without it the same sources are ordinary
+// Swift beside the host's targets, and that is how they are unit-tested. See docs/development.md.
+let embedded = Context.environment["EMBEDDED"] == "1"
+
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let guest: [SwiftSetting] =
+    house + (embedded ? [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-Osize"])] : [])
+let guestLink: [LinkerSetting] =
+    embedded
+    ? [
+        .unsafeFlags(["-Xclang-linker", "-static", "-Xlinker", "--gc-sections", "-Xlinker", "-s"]),
+        .unsafeFlags(["-lswiftUnicodeDataTables", "-lm"]),
+    ] : []
+
+let guestTargets: [Target] = [
+    .target(name: "CLinux"),
+    .systemLibrary(name: "CBlkid", pkgConfig: "blkid", providers: [.apt(["libblkid-dev"])]),
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: guest),
+    .target(name: "Yamux", swiftSettings: guest),
+    .target(name: "AgentProtocol", swiftSettings: guest),
+    .target(name: "GuestBoot", dependencies: ["AgentProtocol", "CBlkid", "CLinux", "LinuxSystem"], swiftSettings: guest),
+    .target(
+        name: "GuestSessions", dependencies: ["AgentProtocol", "CLinux", "LinuxSystem", "Yamux"], swiftSettings: guest),
+    .executableTarget(
+        name: "vm-agent", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "GuestSessions", "LinuxSystem"],
+        swiftSettings: guest, linkerSettings: guestLink),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+]
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let hostTargets: [Target] = [
+    .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "InitrdBuilder", dependencies: ["CZstd"], swiftSettings: house),
+    .target(name: "VirtualMachine", dependencies: ["CMount", "LinuxSystem", subprocess, system], swiftSettings: house),
+    .target(name: "HostShares", dependencies: ["LinuxSystem", subprocess, system], swiftSettings: house),
+    .target(name: "ControlProtocol", swiftSettings: house),
+    .target(
+        name: "Proxy",
+        dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem", "Yamux", logging, lifecycle] + nio,
+        swiftSettings: house),
+    .target(
+        name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem"], swiftSettings: house),
+    .executableTarget(
+        name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle], swiftSettings: house),
+    .executableTarget(
+        name: "vm",
+        dependencies: [
+            "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine", argumentParser, subprocess, system,
+        ],
+        swiftSettings: house),
+]
+
+let testTargets: [Target] = [
+    .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol"], swiftSettings: house),
+    .testTarget(name: "YamuxTests", dependencies: ["Yamux"], swiftSettings: house),
+    .testTarget(
+        name: "ProxyTests", dependencies: ["AgentProtocol", "ControlProtocol", "LinuxSystem", "Proxy", "Yamux"] + nio,
+        swiftSettings: house),
+    .testTarget(name: "InitrdBuilderTests", dependencies: ["InitrdBuilder"], swiftSettings: house),
+    .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
+    .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: house),
+    .testTarget(name: "GuestBootTests", dependencies: ["GuestBoot"], swiftSettings: house),
+    .testTarget(name: "IntegrationTests", dependencies: [subprocess], swiftSettings: house),
+]
+
+let package = Package(
+    name: "vm-agent",
+    products: embedded
+        ? [.executable(name: "vm-agent", targets: ["vm-agent"])]
+        : [
+            .executable(name: "vm", targets: ["vm"]),
+            .executable(name: "vm-proxy", targets: ["vm-proxy"]),
+            .library(name: "ProxyClient", targets: ["ProxyClient"]),
+        ],
+    dependencies: embedded
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+            .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+            .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+            .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+            .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        ],
+    targets: guestTargets + (embedded ? [] : hostTargets + testTargets),
+    swiftLanguageModes: [.v6]
+)

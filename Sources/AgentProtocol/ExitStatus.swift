@@ -1,0 +1,39 @@
+/// How a command ended: the payload of an `ended` frame.
+public enum ExitStatus: Equatable, Sendable {
+    /// It exited with this code, 0 to 255.
+    case exited(UInt8)
+    /// This signal killed it.
+    case signaled(UInt8)
+    /// It never ran; `code` is 127 when there is no such program and 126 when it cannot be executed.
+    case notStarted(code: UInt8, reason: String)
+
+    /// The exit code that a shell would show: the code itself, or 128 + signal.
+    public var shellCode: Int32 {
+        switch self {
+        case .exited(let code), .notStarted(let code, _): Int32(code)
+        case .signaled(let signal): 128 + Int32(signal)
+        }
+    }
+
+    /// The payload's bytes: kind (0 exited, 1 signaled, 2 not started), code, then the reason as UTF-8.
+    public func encoded() -> [UInt8] {
+        switch self {
+        case .exited(let code): [0, code]
+        case .signaled(let signal): [1, signal]
+        case .notStarted(let code, let reason): [2, code] + Array(reason.utf8)
+        }
+    }
+
+    /// Reads a payload. Throws `truncated`, or `invalid` for an unknown kind.
+    public init(decoding payload: ArraySlice<UInt8>) throws(ProtocolError) {
+        var reader = ByteReader(payload)
+        let kind = try reader.readUInt8()
+        let code = try reader.readUInt8()
+        switch kind {
+        case 0: self = .exited(code)
+        case 1: self = .signaled(code)
+        case 2: self = .notStarted(code: code, reason: String(decoding: try reader.readBytes(reader.remaining), as: UTF8.self))
+        default: throw .invalid("exit status kind")
+        }
+    }
+}

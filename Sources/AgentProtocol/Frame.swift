@@ -1,0 +1,124 @@
+/// What a frame inside a stream carries. Numbers are on the wire: never reuse one.
+public enum FrameType: UInt8, Sendable {
+    // Every stream begins with `open` from the side that opened it, answered by `accepted` or `refused`.
+    /// Payload: the service's name, UTF-8.
+    case open = 0x00
+    /// The service begins. No payload.
+    case accepted = 0x01
+    /// The service cannot be had. Payload: why, UTF-8. The stream ends.
+    case refused = 0x02
+
+    // exec, client to agent
+    /// Payload: a `Command`. First frame of the service.
+    case command = 0x10
+    /// Payload: bytes for the command's standard input.
+    case standardInput = 0x11
+    /// The command's standard input ends. No payload.
+    case endOfInput = 0x12
+    /// Payload: a signal number (1 byte) for the command's process group.
+    case signal = 0x13
+
+    // exec, agent to client
+    /// The command runs. Payload: its process id in the guest (4 bytes).
+    case started = 0x20
+    /// Payload: bytes from the command's standard output.
+    case standardOutput = 0x21
+    /// Payload: bytes from the command's standard error.
+    case standardError = 0x22
+    /// The last frame of an exec. Payload: an `ExitStatus`.
+    case ended = 0x23
+
+    // events, agent to proxy
+    /// Payload: a `StepReport`.
+    case step = 0x30
+    /// Payload: a `BootReport`.
+    case boot = 0x31
+}
+
+/// One frame: type (1 byte), payload length (4 bytes, big-endian), payload.
+public struct Frame: Equatable, Sendable {
+    /// What the payload is.
+    public var type: FrameType
+    /// The payload's bytes.
+    public var payload: ArraySlice<UInt8>
+
+    /// Makes a frame from its parts.
+    public init(_ type: FrameType, _ payload: ArraySlice<UInt8> = []) {
+        self.type = type
+        self.payload = payload
+    }
+
+    /// Makes a frame whose payload is text, as `open` and `refused` have.
+    public init(_ type: FrameType, text: String) {
+        self.init(type, ArraySlice(text.utf8))
+    }
+
+    /// The payload as UTF-8 text, with U+FFFD for what is not UTF-8.
+    public var text: String { String(decoding: payload, as: UTF8.self) }
+
+    /// Bytes before the payload.
+    public static let headerLength = 5
+    /// The most bytes that a payload may have. Senders of data keep to `preferredDataLength`.
+    public static let maximumPayloadLength = 1 << 20
+    /// The payload length that senders of data should use at most, so that a stream's window holds several.
+    public static let preferredDataLength = 32 << 10
+
+    /// The frame's bytes.
+    public func encoded() -> [UInt8] {
+        var bytes = Frame.header(type, length: payload.count)
+        bytes.append(contentsOf: payload)
+        return bytes
+    }
+
+    /// The bytes before a payload of `length` bytes.
+    public static func header(_ type: FrameType, length: Int) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.bytes.reserveCapacity(headerLength + length)
+        writer.write(type.rawValue)
+        writer.write(UInt32(truncatingIfNeeded: length))
+        return writer.bytes
+    }
+}
+
+/// Turns a stream's bytes into frames. A value without I/O: append what arrived, then take frames until there are none.
+public struct FrameDecoder: Sendable {
+    private var buffer: [UInt8] = []
+    private var position = 0
+
+    /// Makes a decoder at the beginning of a stream.
+    public init() {}
+
+    /// Adds bytes that arrived.
+    public mutating func append(_ bytes: some Collection<UInt8>) {
+        if position > 0, position == buffer.count || position > 64 << 10 {
+            buffer.removeFirst(position)
+            position = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole frame, or nil until more bytes arrive.
+    ///
+    /// - Throws: `unexpectedFrame` for a type that the protocol does not have, `tooLong` for a length over the limit.
+    ///   The stream is then of no more use.
+    public mutating func next() throws(ProtocolError) -> Frame? {
+        guard buffer.count - position >= Frame.headerLength else { return nil }
+        guard let type = FrameType(rawValue: buffer[position]) else { throw .unexpectedFrame(buffer[position]) }
+        var header = ByteReader(buffer[(position + 1)...])
+        let length = Int(try header.readUInt32())
+        guard length <= Frame.maximumPayloadLength else { throw .tooLong(length: length, limit: Frame.maximumPayloadLength) }
+        let start = position + Frame.headerLength
+        guard buffer.count - start >= length else { return nil }
+        position = start + length
+        return Frame(type, buffer[start..<start + length])
+    }
+
+    /// Takes the bytes that no frame has used: what follows `accepted` on a raw service.
+    public mutating func takeRemainder() -> ArraySlice<UInt8> {
+        defer { (buffer, position) = ([], 0) }
+        return buffer[position...]
+    }
+
+    /// How many bytes wait for the rest of their frame.
+    public var bufferedCount: Int { buffer.count - position }
+}

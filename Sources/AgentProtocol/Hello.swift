@@ -1,0 +1,84 @@
+/// The first bytes on a link, from each side; yamux follows. See `docs/protocol.md`, "Hello".
+///
+///     offset  size  field
+///     0       8     magic: 89 56 4D 41 0D 0A 1A 0A ("\x89VMA\r\n\x1a\n")
+///     8       2     protocol version, big-endian
+///     10      2     length N of the fields, big-endian
+///     12      N     fields: tag (1), length (4, big-endian), bytes
+public struct Hello: Equatable, Sendable {
+    /// Why the proxy does not take a link, in the proxy's hello only.
+    public var refusal: String?
+    /// The guest's `/proc/sys/kernel/random/boot_id`, as text. Empty from the proxy.
+    public var bootID: String
+    /// What proves that the sender is the guest's root; at most 128 bytes. Empty from the proxy.
+    public var token: [UInt8]
+    /// The sender's program and version, for logs.
+    public var software: String
+
+    /// Makes a hello for this side's protocol version.
+    public init(bootID: String = "", token: [UInt8] = [], software: String = "", refusal: String? = nil) {
+        self.bootID = bootID
+        self.token = token
+        self.software = software
+        self.refusal = refusal
+    }
+
+    /// The protocol version that this code speaks.
+    public static let version: UInt16 = 1
+    /// The eight bytes that begin every hello.
+    public static let magic: [UInt8] = [0x89, 0x56, 0x4D, 0x41, 0x0D, 0x0A, 0x1A, 0x0A]
+    /// The most bytes that the fields may take.
+    public static let maximumFieldsLength = 1024
+    static let headerLength = 12
+
+    private enum Tag {
+        static let bootID: UInt8 = 1
+        static let token: UInt8 = 2
+        static let software: UInt8 = 3
+        static let refusal: UInt8 = 4
+    }
+
+    /// The hello's bytes.
+    public func encoded() -> [UInt8] {
+        var fields = ByteWriter()
+        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
+        if !token.isEmpty { fields.writeField(Tag.token, token) }
+        if !software.isEmpty { fields.writeField(Tag.software, software.utf8) }
+        if let refusal { fields.writeField(Tag.refusal, refusal.utf8.prefix(512)) }
+        var writer = ByteWriter(bytes: Hello.magic)
+        writer.write(Hello.version)
+        writer.write(UInt16(truncatingIfNeeded: fields.bytes.count))
+        return writer.bytes + fields.bytes
+    }
+
+    /// Reads a hello from the front of `bytes`.
+    ///
+    /// - Returns: the hello and how many bytes it took, or nil when `bytes` is a proper beginning of one.
+    /// - Throws: `notAHello` at the first byte that differs from the magic, `unsupportedVersion`, `tooLong`, or
+    ///   `truncated` for a field that overruns the fields' length. Fields with unknown tags are passed over.
+    public static func decode(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) -> (hello: Hello, length: Int)? {
+        for (byte, expected) in zip(bytes, magic) where byte != expected { throw .notAHello }
+        guard bytes.count >= headerLength else { return nil }
+        var header = ByteReader(bytes.dropFirst(magic.count))
+        let version = try header.readUInt16()
+        let length = Int(try header.readUInt16())
+        guard version == Hello.version else { throw .unsupportedVersion(version) }
+        guard length <= maximumFieldsLength else { throw .tooLong(length: length, limit: maximumFieldsLength) }
+        guard bytes.count >= headerLength + length else { return nil }
+
+        var hello = Hello()
+        var fields = ByteReader(bytes.dropFirst(headerLength).prefix(length))
+        while let (tag, value) = try fields.readField() {
+            switch tag {
+            case Tag.bootID: hello.bootID = String(decoding: value, as: UTF8.self)
+            case Tag.token:
+                guard value.count <= 128 else { throw .tooLong(length: value.count, limit: 128) }
+                hello.token = Array(value)
+            case Tag.software: hello.software = String(decoding: value, as: UTF8.self)
+            case Tag.refusal: hello.refusal = String(decoding: value, as: UTF8.self)
+            default: break
+            }
+        }
+        return (hello, headerLength + length)
+    }
+}
