@@ -1,4 +1,4 @@
-public import CLinux
+internal import CLinux
 
 /// The system's error number of a failed call (`man 3 errno`).
 public struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
@@ -13,4 +13,17 @@ public struct Errno: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// The system's words, as `strerror` has them, with the number: `No such file or directory (errno 2)`.
     public var description: String { "\(String(cString: strerror(code))) (errno \(code))" }
+}
+
+extension Errno {
+    /// EINTR.
+    public static var interrupted: Errno { Errno(EINTR) }
+    /// EAGAIN: a non-blocking descriptor is not ready.
+    public static var wouldBlock: Errno { Errno(EAGAIN) }
+    /// ENOENT.
+    public static var noSuchFile: Errno { Errno(ENOENT) }
+    /// EEXIST.
+    public static var exists: Errno { Errno(EEXIST) }
+    /// EINVAL.
+    public static var invalid: Errno { Errno(EINVAL) }
 }

@@ -1,0 +1,41 @@
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+/// How to start a program. The caller owns everything it points at.
+struct linux_program {
+  const char *path;               // absolute, or relative to `directory`
+  const char *const *arguments;   // NULL-terminated
+  const char *const *environment; // NULL-terminated
+  const char *directory;          // working directory, or NULL to keep it
+  const char *root;               // chroot before `directory`, or NULL
+  int descriptors[3];             // become 0, 1 and 2 (may repeat); -1 opens /dev/null
+  int new_session;                // setsid(2): its own process group, no terminal
+};
+
+/// Forks and executes. Returns the process id, or -1 with errno of the step that failed: also of execve in the child.
+/// `*pidfd` is a pidfd that the caller closes.
+int linux_spawn(const struct linux_program *program, int *pidfd);
+
+/// waitid(2) on a pidfd without blocking. Returns 1 and fills `code` and `signal` (0 when none) when the process has
+/// ended (and reaps it), 0 when it runs, -1 with errno.
+int linux_wait_pidfd(int pidfd, int *code, int *signal);
+
+/// waitpid(-1) without blocking: the id of a child that was reaped, 0 when none has ended, -1 with errno.
+int linux_reap_any(void);
+
+/// fork(2) that gives no pidfd and runs no handlers of ours: 0 in the child.
+int linux_fork(void);
+
+/// execve(2) in place of this process; returns only on failure, with -1 and errno.
+int linux_execute(const char *path, const char *const *arguments, const char *const *environment);
+
+/// pidfd_open(2) and pidfd_send_signal(2).
+int linux_pidfd_open(pid_t process);
+int linux_pidfd_signal(int pidfd, int signal);
+
+/// A descriptor that becomes readable when one of these signals is pending; blocks their default action.
+int linux_signal_descriptor(const int *signals, int count);
+/// Lets every signal through again and restores default actions: for a process about to become another program.
+void linux_reset_signals(void);
+void linux_ignore_signal(int signal);

@@ -1,0 +1,117 @@
+/// What the agent does to boot this guest: a pure function of the kernel command line. `vm-agent plan` prints it.
+///
+/// All parameters are listed in `docs/kernel-parameters.md`.
+public struct BootPlan: Equatable, Sendable {
+    /// What is done when a step fails (`vm.on-failure=`).
+    public enum FailureAction: String, Sendable {
+        /// Stay, and serve sessions.
+        case shell
+        /// Power off.
+        case powerOff = "poweroff"
+        /// Restart.
+        case reboot
+        /// End PID 1, which makes the kernel panic.
+        case panic
+    }
+
+    /// The steps, in the order in which they run.
+    public var steps: [BootStep] = []
+    /// See `FailureAction`.
+    public var failureAction: FailureAction = .shell
+    /// The real init (`init=`); nil when the agent stays PID 1.
+    public var initPath: String?
+    /// Parameters that were not understood, as sentences for the console.
+    public var warnings: [String] = []
+
+    /// Where the real root is put together before the switch.
+    public static let stagingRoot = "/mnt-root"
+
+    /// Derives the plan.
+    public init(_ commandLine: KernelCommandLine) {
+        initPath = commandLine.value("init")
+        if let text = commandLine.value("vm.on-failure") {
+            if let action = FailureAction(rawValue: text) {
+                failureAction = action
+            } else {
+                warnings.append("vm.on-failure=\(text): must be shell, poweroff, reboot or panic; taking shell")
+            }
+        }
+        let disk = commandLine.value("vm.disk") ?? "/dev/vda"
+        var filesystem = DiskFilesystem.ext4
+        if let text = commandLine.value("vm.mkfs") {
+            if let known = DiskFilesystem(rawValue: text) {
+                filesystem = known
+            } else {
+                warnings.append("vm.mkfs=\(text): must be ext4, ext3 or ext2; taking ext4")
+            }
+        }
+        let share = commandLine.value("vm.hostfs") ?? "//10.0.2.4/qemu"
+        var shares: [MountedShare] = []
+        for text in commandLine.values("vm.share") {
+            if let parsed = MountedShare(text) {
+                shares.append(parsed)
+            } else {
+                warnings.append("vm.share=\(text): must be NAME:/DIRECTORY; passed over")
+            }
+        }
+
+        steps = [.loadModules, .installTools, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
+        steps += [.bringUpNetwork(interface: "eth0"), .formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
+        if share != "none" {
+            steps.append(.mountHostFiles(share: share, others: shares))
+            steps.append(.bindStore)
+            if commandLine.flag("vm.writable-store") { steps.append(.overlayStore) }
+        } else if commandLine.flag("vm.writable-store") {
+            warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over")
+        }
+        steps += [.makeBootDirectory, .switchRoot]
+        if let registration = commandLine.value("regInfo"), !registration.isEmpty {
+            steps.append(.registerStorePaths(registration: registration, nixStore: commandLine.value("vm.nix-store")))
+        }
+        if let initPath { steps.append(.enterInit(path: initPath)) }
+    }
+
+    /// The system that `init=` belongs to: the directory that holds it.
+    public var systemPath: String? {
+        guard let initPath, let slash = initPath.utf8.lastIndex(of: UInt8(ascii: "/")), slash > initPath.startIndex else { return nil }
+        return String(initPath[..<slash])
+    }
+
+    /// The plan for people: a line a step.
+    public var text: String {
+        var text = ""
+        for (index, step) in steps.enumerated() {
+            text += "\(index + 1)\t\(step.name)\t\(step.arguments)\n"
+        }
+        for warning in warnings { text += "warning: \(warning)\n" }
+        return text
+    }
+}
+
+/// What an empty disk is formatted with (`vm.mkfs=`).
+public enum DiskFilesystem: String, Sendable {
+    /// The default.
+    case ext4
+    /// As in 2010.
+    case ext3
+    /// Without a journal.
+    case ext2
+}
+
+/// A share of its own below `/hostfs` (`vm.share=NAME:/DIRECTORY`): `store:/nix/store` shows the share `store` as
+/// `/hostfs/nix/store`.
+public struct MountedShare: Equatable, Sendable {
+    /// The share's name on the server.
+    public var name: String
+    /// Where it appears below `/hostfs`; begins with `/`, and no part of it is `..`.
+    public var directory: String
+
+    /// Reads `NAME:/DIRECTORY`; nil when it is not of that form.
+    public init?(_ text: String) {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        name = String(text[..<colon])
+        directory = String(text[text.utf8.index(after: colon)...])
+        guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), directory.utf8.first == UInt8(ascii: "/") else { return nil }
+        for part in directory.split(separator: "/") where part == ".." { return nil }
+    }
+}

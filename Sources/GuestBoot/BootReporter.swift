@@ -1,0 +1,26 @@
+internal import AgentProtocol
+internal import LinuxSystem
+
+/// Tells of the boot as it happens: to the kernel's log, and to the serving process for the link.
+public struct BootReporter: Sendable {
+    let channel: BootChannel?
+
+    /// Reports to the kernel's log, and to `channel` when there is one.
+    public init(_ channel: BootChannel?) { self.channel = channel }
+
+    func step(_ index: Int, _ step: BootStep, _ outcome: StepOutcome, _ detail: String = "") {
+        let uptime = Uptime.microseconds
+        channel?.send(
+            .step(StepReport(index: UInt16(truncatingIfNeeded: index), outcome: outcome, uptime: uptime, name: step.name, detail: detail)))
+        switch outcome {
+        case .started: break
+        case .succeeded: writeKernelLog(.information, "\(step.name): \(detail)")
+        case .warned: writeKernelLog(.error, "\(step.name): warning: \(detail)")
+        case .failed: writeKernelLog(.error, "\(step.name) failed: \(detail)")
+        }
+    }
+
+    func boot(_ state: BootState, _ detail: String) {
+        channel?.send(.boot(BootReport(state: state, uptime: Uptime.microseconds, detail: detail)))
+    }
+}

@@ -1,0 +1,81 @@
+internal import AgentProtocol
+internal import LinuxSystem
+
+/// Runs a boot plan's steps in order, and reports each.
+public struct BootRunner: Sendable {
+    /// The plan.
+    public let plan: BootPlan
+    /// The directory that becomes the root; `/` once it has.
+    public private(set) var root: String
+    /// How the disk was found, for the mount.
+    private var diskContent: DiskContent?
+    private let reporter: BootReporter
+
+    /// A runner for `plan` that puts the root together below `root`.
+    public init(plan: BootPlan, root: String = BootPlan.stagingRoot, reporter: BootReporter) {
+        self.plan = plan
+        self.root = root
+        self.reporter = reporter
+    }
+
+    /// Runs all steps. Returns when there is no init to enter.
+    ///
+    /// - Throws: the first failure, which has been reported. The guest stays as the steps before it left it.
+    public mutating func run() throws(StepFailure) {
+        for warning in plan.warnings { writeKernelLog(.error, warning) }
+        if let system = plan.systemPath { reporter.channel?.send(.system(system)) }
+        for (index, step) in plan.steps.enumerated() { try run(step, index) }
+        reporter.boot(.ready, "the agent stays PID 1")
+    }
+
+    /// Runs those steps of the plan that `isWanted` picks: for initrds that do the rest themselves.
+    public mutating func run(where isWanted: (BootStep) -> Bool) throws(StepFailure) {
+        for (index, step) in plan.steps.enumerated() where isWanted(step) { try run(step, index) }
+    }
+
+    private mutating func run(_ step: BootStep, _ index: Int) throws(StepFailure) {
+        reporter.step(index, step, .started)
+        do throws(StepFailure) {
+            let result = try perform(step, index)
+            reporter.step(index, step, result.isWarning ? .warned : .succeeded, result.detail)
+        } catch {
+            reporter.step(index, step, .failed, error.text)
+            reporter.boot(.failed, "\(step.name): \(error.text)")
+            throw error
+        }
+    }
+
+    private mutating func perform(_ step: BootStep, _ index: Int) throws(StepFailure) -> StepResult {
+        switch step {
+        case .loadModules: return try LoadModules.run()
+        case .installTools: return InstallTools.run()
+        case .setClockSource(let wanted): return SetClockSource.run(wanted: wanted)
+        case .bringUpNetwork(let interface):
+            let result = try BringUpNetwork.run(interface: interface)
+            reporter.channel?.send(.networkUp)
+            return result
+        case .formatEmptyDisk(let device, let filesystem):
+            let reporter = self.reporter
+            let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem) { progress in
+                reporter.step(index, step, .started, progress)
+            }
+            diskContent = outcome.content
+            return outcome.result
+        case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
+        case .mountHostFiles(let share, let others): return try MountHostFiles.run(share: share, others: others, root: root)
+        case .bindStore: return try BindStore.run(root: root)
+        case .overlayStore: return try OverlayStore.run(root: root)
+        case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
+        case .switchRoot:
+            let result = try SwitchRoot.run(root: root, channel: reporter.channel)
+            root = "/"
+            return result
+        case .registerStorePaths(let registration, let nixStore):
+            return RegisterStorePaths.run(registration: registration, nixStore: nixStore, systemPath: plan.systemPath)
+        case .enterInit(let path):
+            // Its report has to come first: where it succeeds, nothing of this program is left to report.
+            reporter.boot(.booting, "entering \(path)")
+            throw EnterInit.run(path: path)
+        }
+    }
+}

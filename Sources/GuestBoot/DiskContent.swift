@@ -1,0 +1,103 @@
+internal import CBlkid
+internal import CLinux
+internal import LinuxSystem
+
+/// What a disk was found to hold.
+public enum DiskContent: Equatable, Sendable {
+    /// No signature that libblkid knows, and nothing but zeros.
+    case empty
+    /// The agent's own new filesystem, or one that was there: its type as libblkid and the kernel name it.
+    case filesystem(String)
+    /// Something that is not to be touched; the text says what.
+    case occupied(String)
+}
+
+/// Finds out what a disk holds. Whatever cannot be proved counts as occupied: a disk is formatted only when all of it was
+/// read without an error and found to be zero, or the host vouches for that.
+enum DiskProbe {
+    /// The fw_cfg entry in which the host names a disk that it has just made: all zero, in this boot.
+    static let vouchedEntry = "/sys/firmware/qemu_fw_cfg/by_name/opt/vm-agent/blank-disk/raw"
+
+    static func content(of device: String, progress: (String) -> Void) throws(StepFailure) -> DiskContent {
+        if let known = try signature(of: device) { return known }
+        if let vouched = try? Files.readLine(vouchedEntry), "/dev/\(vouched)" == device { return .empty }
+        guard let offset = try firstNonZeroByte(of: device, progress: progress) else { return .empty }
+        return .occupied("no known signature, but data at byte \(offset)")
+    }
+
+    /// What libblkid recognises, with the results "ambivalent" and "error" counted as something; nil for nothing.
+    private static func signature(of device: String) throws(StepFailure) -> DiskContent? {
+        guard let probe = blkid_new_probe_from_filename(device) else {
+            throw StepFailure("cannot read \(device): \(Errno.current.description); the disk is not touched")
+        }
+        defer { blkid_free_probe(probe) }
+        blkid_probe_enable_superblocks(probe, 1)
+        blkid_probe_set_superblocks_flags(
+            probe, CInt(BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_BADCSUM))
+        blkid_probe_enable_partitions(probe, 1)
+        switch blkid_do_safeprobe(probe) {
+        case 1: return nil
+        case 0: break
+        case -2: return .occupied("signatures of several filesystems at once")
+        default: throw StepFailure("libblkid could not probe \(device): \(Errno.current.description); the disk is not touched")
+        }
+        if value("SBBADCSUM", probe) != nil { return .occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum") }
+        if let type = value("TYPE", probe) {
+            return value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type)
+        }
+        return .occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))")
+    }
+
+    private static func value(_ name: String, _ probe: blkid_probe) -> String? {
+        var value: UnsafePointer<CChar>?
+        guard blkid_probe_lookup_value(probe, name, &value, nil) == 0, let value else { return nil }
+        return String(cString: value)
+    }
+
+    /// The place of the first byte that is not zero, in the whole device; nil when there is none.
+    private static func firstNonZeroByte(of device: String, progress: (String) -> Void) throws(StepFailure) -> UInt64? {
+        do throws(Errno) {
+            let file = try FileDescriptor.open(device, .read)
+            defer { file.close() }
+            let size = linux_block_device_size(file.rawValue)
+            var offset: UInt64 = 0
+            var reported = Uptime.microseconds
+            var chunk = [UInt64](repeating: 0, count: 1 << 17)
+            while true {
+                let count: Result<Int, Errno> = chunk.withUnsafeMutableBytes { bytes in
+                    do throws(Errno) { return .success(try file.read(into: bytes) ?? 0) } catch { return .failure(error) }
+                }
+                let got = try count.get()
+                // A device that ends early is not one of which everything was read.
+                if got == 0 {
+                    guard size < 0 || offset == UInt64(size) else { throw Errno(EIO) }
+                    return nil
+                }
+                if let place = firstNonZero(chunk, got) { return offset + UInt64(place) }
+                offset += UInt64(got)
+                if Uptime.microseconds - reported > 1_000_000 {
+                    reported = Uptime.microseconds
+                    progress("reading \(device) to prove it empty: \(offset >> 20) MiB of \(max(0, size) >> 20) MiB")
+                }
+            }
+        } catch {
+            throw StepFailure("cannot read all of \(device), so it is not proved empty: \(error.description); the disk is not touched")
+        }
+    }
+
+    private static func firstNonZero(_ words: [UInt64], _ byteCount: Int) -> Int? {
+        words.withUnsafeBytes { bytes in
+            let whole = byteCount / 8
+            var index = 0
+            while index < whole {
+                // Eight words at a time: the compiler makes vectors of it.
+                let end = min(index + 64, whole)
+                var all: UInt64 = 0
+                for word in index..<end { all |= words[word] }
+                if all != 0 { return bytes[(index * 8)..<(end * 8)].firstIndex { $0 != 0 } }
+                index = end
+            }
+            return bytes[(whole * 8)..<byteCount].firstIndex { $0 != 0 }
+        }
+    }
+}

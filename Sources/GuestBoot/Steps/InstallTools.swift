@@ -1,0 +1,27 @@
+internal import LinuxSystem
+
+/// Puts the initrd's busybox, under all its names, and the agent into `/run/vm-agent/bin`. `/run` moves to the real root,
+/// so sessions have a shell and tools in every stage and also where the root is empty.
+public enum InstallTools {
+    /// Last in every session's `PATH`.
+    public static let directory = "/run/vm-agent/bin"
+    static let busybox = "/bin/busybox"
+
+    static func run() -> StepResult {
+        do throws(Errno) {
+            try Files.makeDirectory(directory)
+            try Files.copy("/proc/self/exe", to: "\(directory)/vm-agent", mode: 0o755)
+            guard Files.isExecutable(busybox) else {
+                return .warning("no \(busybox) in the initrd: sessions have only what the system itself brings")
+            }
+            try Files.copy(busybox, to: "\(directory)/busybox", mode: 0o755)
+        } catch {
+            return .warning("cannot copy the tools to \(directory): \(error.description)")
+        }
+        let installation = RunProgram.run(Program("\(directory)/busybox", ["--install", "-s", directory]), seconds: 20)
+        guard installation.end == .exited(0) else {
+            return .warning("busybox --install: \(installation.description)")
+        }
+        return .done(directory)
+    }
+}

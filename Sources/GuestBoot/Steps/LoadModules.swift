@@ -1,0 +1,27 @@
+internal import LinuxSystem
+
+/// Loads the initrd's kernel modules. The initrd's builder has put every module after those that it needs, virtio-rng
+/// first: mke2fs and Nix wait for entropy otherwise (3.3 s instead of 0.3 s on a fresh VM).
+enum LoadModules {
+    static let directory = "/lib/modules"
+
+    static func run() throws(StepFailure) -> StepResult {
+        guard let order = try? Files.read("\(directory)/order") else {
+            return .done("no \(directory)/order in the initrd: the kernel must have all drivers built in")
+        }
+        var loaded = 0
+        var refused: [String] = []
+        for name in String(decoding: order, as: UTF8.self).split(separator: "\n") {
+            do throws(Errno) {
+                try KernelModule.load("\(directory)/\(name)")
+                loaded += 1
+            } catch {
+                refused.append("\(name): \(error.description)")
+            }
+        }
+        guard refused.isEmpty else {
+            return .warning("\(loaded) modules loaded; refused: \(refused.joined(separator: ", ")); are they of this kernel?")
+        }
+        return .done("\(loaded) modules")
+    }
+}

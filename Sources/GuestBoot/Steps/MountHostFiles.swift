@@ -1,0 +1,57 @@
+internal import LinuxSystem
+
+/// Mounts the host's share on `/hostfs`, and further shares of the same server below it.
+///
+/// SMB1 with UNIX extensions, because SMB3 follows or loses the store's symlinks. `noperm` leaves permission to the
+/// server, which sees one user only; `noacl` asks for no ACLs. `cache=loose` lets pages and attributes live as long as
+/// the share is read-only, which it is.
+enum MountHostFiles {
+    static func run(share: String, others: [MountedShare], root: String) throws(StepFailure) -> StepResult {
+        let hostfs = "\(root)/hostfs"
+        let server = try server(of: share)
+        try mount(share, server: server, on: hostfs)
+        for other in others { try mount("//\(server)/\(other.name)", server: server, on: hostfs + other.directory) }
+        let names = ([share] + others.map { "//\(server)/\($0.name)" }).joined(separator: ", ")
+        return keepsSymlinks(hostfs) ? .done(names) : .warning("\(names): the server has no UNIX extensions, so symlinks and modes are lost")
+    }
+
+    private static func mount(_ source: String, server: String, on target: String) throws(StepFailure) {
+        if Mount.isMountPoint(target) { return }
+        do throws(Errno) {
+            // Below an earlier share the directory is the host's: it is there or it cannot be made.
+            if !Files.isDirectory(target) { try Files.makeDirectory(target) }
+        } catch {
+            throw StepFailure("cannot make \(target) to mount \(source) on: \(error.description)")
+        }
+        let options: [MountOption] = [
+            .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
+            .flag("noacl"), .value("cache", "loose"), .flag("ro"),
+        ]
+        do throws(MountError) {
+            try Mount.filesystem("cifs", source: source, on: target, options: options, attributes: .readOnly)
+        } catch {
+            throw StepFailure(
+                "\(error.text). Is the host's smbd running, with this share and \"server min protocol = NT1\", and cifs.ko in the initrd?")
+        }
+    }
+
+    /// `10.0.2.4` of `//10.0.2.4/qemu`.
+    static func server(of share: String) throws(StepFailure) -> String {
+        let parts = share.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 4, parts[0].isEmpty, parts[1].isEmpty, !parts[2].isEmpty, !parts[3].isEmpty else {
+            throw StepFailure("vm.hostfs=\(share): must be //SERVER/SHARE, or none")
+        }
+        return String(parts[2])
+    }
+
+    /// The kernel shows `unix` among the mount's options where the server has the extensions, `nounix` where not.
+    private static func keepsSymlinks(_ target: String) -> Bool {
+        guard let mounts = try? Files.read("/proc/self/mounts") else { return true }
+        for line in String(decoding: mounts, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 3, fields[1] == target else { continue }
+            return !fields[3].split(separator: ",").contains("nounix")
+        }
+        return true
+    }
+}

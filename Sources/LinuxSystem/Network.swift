@@ -1,0 +1,47 @@
+internal import CLinux
+
+/// An IPv4 address.
+public struct IPv4Address: Equatable, Sendable {
+    /// The address in host byte order.
+    public var bits: UInt32
+
+    /// From its four numbers.
+    public init(_ a: UInt8, _ b: UInt8, _ c: UInt8, _ d: UInt8) {
+        bits = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
+    }
+
+    /// `10.0.2.15`.
+    public var text: String { "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)" }
+}
+
+/// Network interfaces and TCP connections.
+public enum Network {
+    /// Gives the interface an address and brings it up (`man 7 netdevice`).
+    public static func configure(_ interface: String, _ address: IPv4Address, prefix: Int) throws(Errno) {
+        guard linux_configure_interface(interface, address.bits, CInt(prefix)) == 0 else { throw .current }
+    }
+
+    /// Sends what is for other networks to `gateway`; content when there is such a route.
+    public static func addDefaultRoute(through gateway: IPv4Address) throws(Errno) {
+        guard linux_add_default_route(gateway.bits) != 0 else { return }
+        let error = Errno.current
+        guard error == .exists else { throw error }
+    }
+
+    /// Starts a TCP connection on a non-blocking socket, which the caller closes.
+    ///
+    /// - Returns: the socket, and whether the connection is still being made: then it becomes writable when that is
+    ///   over, and `connectionError` says how.
+    public static func connect(_ address: IPv4Address, port: UInt16) throws(Errno) -> (socket: FileDescriptor, inProgress: Bool) {
+        var inProgress: CInt = 0
+        let descriptor = linux_connect_tcp(address.bits, port, &inProgress)
+        guard descriptor >= 0 else { throw .current }
+        return (FileDescriptor(rawValue: descriptor), inProgress != 0)
+    }
+
+    /// Why the connection on `socket` was not made, or nil.
+    public static func connectionError(of socket: FileDescriptor) -> Errno? {
+        let error = linux_socket_error(socket.rawValue)
+        return error == 0 ? nil : Errno(error)
+    }
+}
