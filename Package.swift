@@ -27,7 +27,8 @@ let guestTargets: [Target] = [
     .target(name: "AgentProtocol", swiftSettings: guest),
     .target(name: "GuestBoot", dependencies: ["AgentProtocol", "CBlkid", "CLinux", "LinuxSystem"], swiftSettings: guest),
     .target(
-        name: "GuestSessions", dependencies: ["AgentProtocol", "CLinux", "LinuxSystem", "Yamux"], swiftSettings: guest),
+        name: "GuestSessions", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "LinuxSystem", "Yamux"],
+        swiftSettings: guest),
     .executableTarget(
         name: "vm-agent", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "GuestSessions", "LinuxSystem"],
         swiftSettings: guest, linkerSettings: guestLink),

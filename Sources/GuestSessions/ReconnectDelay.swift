@@ -1,0 +1,18 @@
+/// How long to wait before a lost link is made again: twice as long each time, within bounds.
+struct ReconnectDelay: Sendable {
+    /// The first delay, in microseconds.
+    static let first: UInt64 = 50_000
+    /// The longest delay, in microseconds.
+    static let longest: UInt64 = 1_500_000
+
+    private var current = ReconnectDelay.first
+
+    /// The delay to wait now; the next one is twice as long.
+    mutating func next() -> UInt64 {
+        defer { current = min(current * 2, ReconnectDelay.longest) }
+        return current
+    }
+
+    /// A link was made: begin again with the first delay.
+    mutating func reset() { current = ReconnectDelay.first }
+}

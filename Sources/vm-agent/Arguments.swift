@@ -1,0 +1,79 @@
+internal import CLinux
+
+/// The agent's command line. Embedded Swift has no argument parser, and the agent's commands are few.
+enum Invocation: Equatable {
+    /// Boot: PID 1.
+    case initialize
+    /// The serving process of PID 1; its standard input is the boot channel.
+    case serve
+    /// The steps that need devices and no root: clock source, network, formatting.
+    case postDevice
+    /// The steps below a root that another initrd has mounted.
+    case postMount(root: String)
+    /// Load a registration (nil: `regInfo` of the kernel command line) into this system's Nix database.
+    case loadDatabase(registration: String?)
+    /// Keep the link and serve, nothing else.
+    case connect
+    /// Print the boot plan of a command line (nil: this kernel's).
+    case plan(commandLine: String?)
+    case help
+    case version
+    /// What is wrong with the command line.
+    case wrong(String)
+
+    /// This process's own.
+    static var own: Invocation {
+        var words: [String] = []
+        while let word = linux_argument(CInt(words.count)) { words.append(String(cString: word)) }
+        return Invocation(words, processID: getpid())
+    }
+
+    init(_ words: [String], processID: CInt) {
+        let name = words.first.map { String($0.split(separator: "/").last ?? "") } ?? ""
+        // The kernel adds words of its command line that it does not know to those of `/init`.
+        if name == "init" && processID == 1 {
+            self = .initialize
+            return
+        }
+        let operands = Array(words.dropFirst(2))
+        guard let command = words.dropFirst().first else {
+            self = .wrong("a command is needed")
+            return
+        }
+        switch (command, operands.count) {
+        case ("init", 0): self = processID == 1 ? .initialize : .wrong("'init' is for PID 1, in an initrd")
+        case ("serve", 0): self = .serve
+        case ("post-device", 0): self = .postDevice
+        case ("post-mount", 1): self = .postMount(root: operands[0])
+        case ("load-db", 0): self = .loadDatabase(registration: nil)
+        case ("load-db", 1): self = .loadDatabase(registration: operands[0])
+        case ("connect", 0): self = .connect
+        case ("plan", 0): self = .plan(commandLine: nil)
+        case ("plan", _): self = .plan(commandLine: operands.joined(separator: " "))
+        case ("help", _), ("--help", _), ("-h", _): self = .help
+        case ("--version", 0), ("version", 0): self = .version
+        case ("post-mount", 0): self = .wrong("post-mount needs the directory that the root is mounted on, such as /mnt-root")
+        case ("post-device", _), ("post-mount", _), ("load-db", _), ("connect", _), ("init", _), ("serve", _):
+            self = .wrong("too many words after '\(command)'")
+        default: self = .wrong("there is no command '\(command)'")
+        }
+    }
+
+    static let usage = """
+        usage: vm-agent COMMAND
+
+        The guest's side of a throwaway VM. In an initrd it is /init and boots the guest; other initrds call its parts.
+
+          init               boot as PID 1: the whole flow (also when called as /init)
+          post-device        clock source, network, and formatting the disk when it is proved empty
+          post-mount ROOT    host files, store and /boot below ROOT, where the root filesystem is mounted
+          load-db [FILE]     load the registration FILE (default: regInfo= of the kernel command line) into the Nix database
+          connect            connect to the host's vm-proxy at 10.0.2.6:23 and serve sessions
+          plan [CMDLINE …]   print the boot plan of this kernel's command line, or of CMDLINE, and do nothing
+          --version          print the version
+
+        Parameters of the kernel command line: docs/kernel-parameters.md, or man vm-agent.
+        Exit codes: 0 done, 1 a step failed (the error says which and why), 64 wrong usage.
+
+        """
+}

@@ -1,0 +1,106 @@
+internal import CLinux
+internal import GuestBoot
+internal import GuestSessions
+internal import LinuxSystem
+
+/// PID 1: mounts what everything needs, starts the serving process, boots, and becomes the real init; or, without one,
+/// stays, reaps, and powers off when asked.
+///
+/// Booting and serving are two processes so that neither waits for the other: a mount that hangs does not stop a session,
+/// and when the real init takes PID 1 over, the link and its sessions do not notice.
+enum FirstProcess {
+    static func run() -> Never {
+        mountKernelFilesystems()
+        var channel: BootChannel?
+        var server: ChildProcess?
+        do throws(Errno) {
+            let (own, others) = try FileDescriptor.packetPair()
+            try own.setNonBlocking()
+            server = try startServer(others)
+            others.close()
+            channel = BootChannel(own)
+        } catch {
+            writeKernelLog(.error, "cannot start the serving process: \(error.description); there will be no sessions")
+        }
+        let plan = BootPlan(KernelCommandLine((try? Files.readLine("/proc/cmdline")) ?? ""))
+        var runner = BootRunner(plan: plan, reporter: BootReporter(channel))
+        do throws(StepFailure) {
+            try runner.run()
+        } catch {
+            act(on: error, plan.failureAction)
+        }
+        stay(channel, server)
+    }
+
+    /// `/proc`, `/sys`, `/dev` before anything else: even an error needs `/dev/kmsg`. `/run` is a tmpfs that moves to the
+    /// real root: systemd and NixOS keep a `/run` that is already mounted.
+    private static func mountKernelFilesystems() {
+        for (type, target, options) in [
+            ("proc", "/proc", []), ("sysfs", "/sys", []), ("devtmpfs", "/dev", [MountOption.value("mode", "755")]),
+            ("tmpfs", "/run", [MountOption.value("mode", "755")]),
+        ] {
+            try? Files.makeDirectory(target)
+            do throws(MountError) {
+                if !Mount.isMountPoint(target) { try Mount.filesystem(type, source: type, on: target, options: options) }
+            } catch {
+                writeKernelLog(.error, error.text)
+            }
+        }
+        try? Files.makeDirectory("/dev/pts")
+        try? Mount.filesystem("devpts", source: "devpts", on: "/dev/pts", options: [.value("mode", "620"), .value("ptmxmode", "666")])
+        try? Files.makeDirectory("/dev/shm", mode: 0o1777)
+        if let console = try? FileDescriptor.open("/dev/console", .readWrite) {
+            for descriptor: CInt in 0...2 { _ = dup2(console.rawValue, descriptor) }
+            if console.rawValue > 2 { console.close() }
+        }
+    }
+
+    private static func startServer(_ channel: FileDescriptor) throws(Errno) -> ChildProcess {
+        var program = Program("/proc/self/exe", ["serve"])
+        program.arguments[0] = Array(ServingProcess.argumentZero.utf8)
+        program.standardInput = channel
+        return try program.start()
+    }
+
+    private static func act(on failure: StepFailure, _ action: BootPlan.FailureAction) {
+        // A moment for the serving process to pass the report on.
+        if action != .shell { usleep(500_000) }
+        switch action {
+        case .shell: writeKernelLog(.error, "the boot stopped; the agent stays and can be entered through the guest's socket")
+        case .powerOff: PowerOff.run(.powerOff)
+        case .reboot: PowerOff.run(.restart)
+        case .panic: exit(1)
+        }
+    }
+
+    /// Reaps orphans and waits to be asked to power off.
+    private static func stay(_ channel: BootChannel?, _ server: ChildProcess?) -> Never {
+        var signals = [SIGCHLD, SIGTERM, SIGINT, SIGUSR2]
+        let signalFile = FileDescriptor(rawValue: linux_signal_descriptor(&signals, CInt(signals.count)))
+        var channelOpen = channel != nil
+        while true {
+            while linux_reap_any() > 0 {}
+            if readSignals(signalFile) { PowerOff.run(.powerOff) }
+            // The signal file is looked at at least once a second: orphans do not wait long for their end.
+            if channelOpen, let channel {
+                switch channel.receive(milliseconds: 1_000) {
+                case .message(.powerOff): PowerOff.run(.powerOff)
+                case .ended: channelOpen = false
+                case .message, .nothing: break
+                }
+            } else {
+                _ = signalFile.waitUntilReadable(milliseconds: 1_000)
+            }
+        }
+    }
+
+    /// Takes the pending signals; true when one of them asks for the end.
+    private static func readSignals(_ file: FileDescriptor) -> Bool {
+        var asked = false
+        var information = signalfd_siginfo()
+        while read(file.rawValue, &information, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+            if information.ssi_signo != UInt32(SIGCHLD) { asked = true }
+        }
+        return asked
+    }
+}
