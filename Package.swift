@@ -39,6 +39,7 @@ let nio: [Target.Dependency] = [
 ]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -57,7 +58,7 @@ let hostTargets: [Target] = [
     .target(
         name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem"], swiftSettings: house),
     .executableTarget(
-        name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle], swiftSettings: house),
+        name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle, unixSignals] + nio, swiftSettings: house),
     .executableTarget(
         name: "vm",
         dependencies: [

@@ -11,6 +11,8 @@ internal import LinuxSystem
 enum FirstProcess {
     static func run() -> Never {
         mountKernelFilesystems()
+        // Programs' lines in the kernel log are limited to ten in five seconds otherwise.
+        try? Files.write("on", to: "/proc/sys/kernel/printk_devkmsg")
         var channel: BootChannel?
         var server: ChildProcess?
         do throws(Errno) {

@@ -1,0 +1,16 @@
+#pragma once
+#include <stddef.h>
+
+/// A listening UNIX stream socket at `path` (which must not exist), close-on-exec; -1 with errno.
+int linux_listen_unix(const char *path);
+/// Accepts a connection, close-on-exec, whose receives fail with EAGAIN after `timeout_milliseconds`.
+int linux_accept(int listener, int timeout_milliseconds);
+/// Connects to the UNIX stream socket at `path`.
+int linux_connect_unix(const char *path);
+/// Sends `length` bytes and the descriptor `passed` (SCM_RIGHTS) in one message; 0, or -1 with errno.
+int linux_send_descriptor(int connection, const void *bytes, size_t length, int passed);
+/// Receives at most `capacity` bytes and at most one descriptor, which the caller closes; *passed is -1 without one.
+/// Returns the count of bytes, or -1 with errno.
+long linux_receive_descriptor(int connection, void *bytes, size_t capacity, int *passed);
+/// Takes the advisory lock of an open directory or file without waiting (flock(2)); -1 with EWOULDBLOCK when another has it.
+int linux_try_lock(int descriptor);

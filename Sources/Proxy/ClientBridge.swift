@@ -1,0 +1,188 @@
+internal import AgentProtocol
+internal import NIOCore
+internal import Yamux
+
+/// Joins a client's connection to a stream of a guest, bytes both ways, half-closes kept.
+///
+/// Nothing is held without bound: the client is read only while the stream takes bytes, and the guest gets credit for bytes
+/// only when the client's socket has taken them, so a client that does not read stalls its own stream and nothing else.
+final class ClientBridge: LinkStreamOwner {
+    private let proxy: ProxyCore
+    private let link: LinkHandler
+    private let context: ChannelHandlerContext
+    private let service: String
+    private let onAnswer: (String?) -> Void
+    private(set) var stream: UInt32?
+    private var answer: FrameDecoder? = FrameDecoder()
+    private var pending: ByteBuffer
+    private var clientFinished = false
+    private var clientGone = false
+    private var guestFinished = false
+    private var unwritten = 0
+    private var isReading = false
+
+    /// Opens a stream to `service` for the client at `context`.
+    ///
+    /// - Parameter onAnswer: is called once: with nil when the service is there, else with the reason why not.
+    init(
+        _ service: String, link: LinkHandler, context: ChannelHandlerContext, early: ByteBuffer, proxy: ProxyCore,
+        onAnswer: @escaping (String?) -> Void
+    ) {
+        self.service = service
+        self.link = link
+        self.context = context
+        self.proxy = proxy
+        self.onAnswer = onAnswer
+        pending = early
+    }
+
+    func open() {
+        do {
+            stream = try link.open(service, owner: self)
+            link.flush()
+        } catch {
+            onAnswer(error.text)
+        }
+    }
+
+    // MARK: From the guest
+
+    func streamReceived(_ bytes: [UInt8]) {
+        guard answer != nil else { return toClient(bytes[...]) }
+        answer?.append(bytes)
+        do {
+            guard let frame = try answer?.next() else { return }
+            let rest = answer?.takeRemainder() ?? []
+            if let stream { link.consumed(stream, bytes.count - rest.count) }
+            answer = nil
+            switch frame.type {
+            case .accepted:
+                proxy.sessionBegan(link.guestName)
+                onAnswer(nil)
+                toClient(rest)
+                pump()
+            case .refused: refuse(proxy.configuration.limits.cleaned(frame.text))
+            default: refuse("the agent answered with a frame of type \(frame.type.rawValue)")
+            }
+        } catch {
+            refuse("the agent's answer: \(error.text)")
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        dropStream()
+        onAnswer(reason)
+    }
+
+    private func toClient(_ bytes: ArraySlice<UInt8>) {
+        guard !bytes.isEmpty else { return }
+        let count = bytes.count
+        guard !clientGone else {
+            if let stream { link.consumed(stream, count) }
+            return
+        }
+        unwritten += count
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { _ in bound.value.written(count) }
+        context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
+    }
+
+    private func written(_ count: Int) {
+        unwritten -= count
+        if let stream {
+            link.consumed(stream, count)
+            link.flush()
+        }
+        finishClientIfDone()
+    }
+
+    func streamFinished() {
+        if answer != nil { return refuse("the agent ended the stream without an answer") }
+        guestFinished = true
+        finishClientIfDone()
+    }
+
+    /// A shell or command that has ended takes no more input: when all that it said is written, the client is closed.
+    private func finishClientIfDone() {
+        guard guestFinished, unwritten == 0 || clientGone else { return }
+        if clientFinished { releaseIfOver() }
+        dropStream()
+        if !clientGone { context.close(promise: nil) }
+    }
+
+    func streamLost(_ reason: String) {
+        let wasAnswered = answer == nil
+        stream = nil
+        answer = nil
+        proxy.sessionEnded(link.guestName, counted: wasAnswered)
+        if wasAnswered { context.close(promise: nil) } else { onAnswer(reason) }
+    }
+
+    func streamWritable() { pump() }
+
+    // MARK: From the client
+
+    func clientRead(_ buffer: ByteBuffer) {
+        isReading = false
+        var buffer = buffer
+        pending.writeBuffer(&buffer)
+        pump()
+    }
+
+    /// The client sends no more.
+    func clientInputClosed() {
+        clientFinished = true
+        pump()
+    }
+
+    /// The client's connection is gone. A shell still gets what was sent, and its end of input; any other service's stream ends.
+    func clientClosed() {
+        guard !clientGone else { return }
+        clientGone = true
+        clientFinished = true
+        if service == Service.shell.rawValue, answer == nil, !guestFinished {
+            pump()
+        } else {
+            dropStream()
+            link.flush()
+        }
+    }
+
+    /// Sends what the client sent, as far as the stream takes it, and reads on only when it took all.
+    private func pump() {
+        guard let stream, answer == nil else { return }
+        if pending.readableBytes > 0 {
+            let sent = pending.withUnsafeReadableBytes { link.send(stream, $0) }
+            pending.moveReaderIndex(forwardBy: sent)
+            if pending.readableBytes == 0 { pending.clear() } else { pending.discardReadBytes() }
+        }
+        if pending.readableBytes == 0 {
+            if clientFinished {
+                link.finish(stream)
+                finishClientIfDone()
+            } else if !isReading, link.capacity(stream) > 0 {
+                isReading = true
+                context.read()
+            }
+        }
+        link.flush()
+    }
+
+    // MARK: Ends
+
+    private func releaseIfOver() {
+        guard let stream, clientFinished, guestFinished else { return }
+        link.release(stream)
+        self.stream = nil
+        proxy.sessionEnded(link.guestName, counted: answer == nil)
+    }
+
+    private func dropStream() {
+        guard let stream else { return }
+        link.reset(stream)
+        link.flush()
+        self.stream = nil
+        proxy.sessionEnded(link.guestName, counted: answer == nil)
+    }
+}

@@ -1,0 +1,98 @@
+internal import AgentProtocol
+internal import ControlProtocol
+internal import LinuxSystem
+internal import NIOCore
+
+/// Why a client's connection to a guest is not made.
+struct ConnectFault: Error {
+    var text: String
+}
+
+/// What the proxy knows of one guest. Lives on the event loop.
+final class Guest {
+    let name: String
+    /// What its agent must present; empty for a guest that nobody registered.
+    let token: [UInt8]
+    let isRegistered: Bool
+    var process: GuestProcess?
+    var links: [LinkHandler] = []
+    var status: GuestStatus
+    /// The connection of the launcher that registered it.
+    var launcher: LauncherConnection?
+    var waiters: [Int: Waiter] = [:]
+    var shellListener: (any Channel)?
+    /// The boot that `status` tells of; another one begins with an empty list.
+    var bootID = ""
+
+    /// A client that waits for the guest.
+    struct Waiter {
+        var now: Bool
+        var timeout: Scheduled<Void>
+        var resume: (Result<LinkHandler, ConnectFault>) -> Void
+    }
+
+    init(name: String, token: [UInt8], isRegistered: Bool, socket: String) {
+        self.name = name
+        self.token = token
+        self.isRegistered = isRegistered
+        status = GuestStatus(name: name, state: .waiting, socket: socket)
+    }
+
+    /// The link for new streams: the newest.
+    var link: LinkHandler? { links.last }
+
+    /// True when sessions begin without waiting for the boot any longer.
+    var isBooted: Bool { status.state != .waiting && status.state != .booting }
+
+    /// Applies a step's report; nil when it says nothing new.
+    func apply(_ report: StepReport, _ limits: ProxyLimits) -> StepStatus? {
+        let state: StepState =
+            switch report.outcome {
+            case .started: .started
+            case .succeeded: .succeeded
+            case .failed: .failed
+            case .warned: .warned
+            }
+        let place = status.steps.firstIndex { $0.index == Int(report.index) }
+        // History comes again with every link: what is known to have ended does not begin again.
+        if let place, status.steps[place].state != .started, state == .started { return nil }
+        guard place != nil || status.steps.count < limits.stepsPerGuest else { return nil }
+        let step = StepStatus(
+            index: Int(report.index), name: limits.cleaned(report.name), state: state,
+            startMicroseconds: place.map { status.steps[$0].startMicroseconds } ?? report.uptime,
+            endMicroseconds: state == .started ? nil : report.uptime, detail: limits.cleaned(report.detail))
+        if let place {
+            guard status.steps[place] != step else { return nil }
+            status.steps[place] = step
+        } else {
+            status.steps.append(step)
+        }
+        status.warnings = status.steps.filter { $0.state == .warned }.map { "\($0.name): \($0.detail)" }
+        if status.state == .waiting { status.state = .booting }
+        return step
+    }
+
+    /// Applies a boot's report; false when it says nothing new.
+    func apply(_ report: BootReport, _ limits: ProxyLimits) -> Bool {
+        let state: GuestState =
+            switch report.state {
+            case .booting: .booting
+            case .ready: .ready
+            case .failed: .failed
+            case .poweringOff: .poweringOff
+            }
+        let detail = limits.cleaned(report.detail)
+        guard state != status.state || detail != status.detail else { return false }
+        status.state = state
+        status.detail = detail
+        return true
+    }
+
+    /// The status with what changes by the moment.
+    var present: GuestStatus {
+        var present = status
+        present.pid = process?.identifier
+        present.links = links.map { LinkStatus(id: $0.identifier, streams: $0.streamCount, software: $0.software) }
+        return present
+    }
+}

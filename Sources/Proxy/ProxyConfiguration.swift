@@ -1,0 +1,26 @@
+public import NIOCore
+
+/// How a proxy is to run.
+public struct ProxyConfiguration: Sendable {
+    /// Where the socket files are; it exists.
+    public var directory: String
+    /// How long a client waits for a guest that is still booting.
+    public var wait: TimeAmount
+    /// Whether the proxy ends with its last registered guest.
+    public var exitsWhenIdle: Bool
+    /// Written to once, a line feed, when the sockets are there.
+    public var readyDescriptor: CInt?
+    /// See `ProxyLimits`.
+    public var limits = ProxyLimits()
+
+    /// Makes a configuration with the default limits.
+    public init(directory: String, wait: TimeAmount = .seconds(120), exitsWhenIdle: Bool = false, readyDescriptor: CInt? = nil) {
+        self.directory = directory
+        self.wait = wait
+        self.exitsWhenIdle = exitsWhenIdle
+        self.readyDescriptor = readyDescriptor
+    }
+
+    /// The package's version, for hellos and status.
+    public static let software = "vm-proxy 0.1.0"
+}

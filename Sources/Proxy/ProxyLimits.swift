@@ -1,0 +1,42 @@
+public import NIOCore
+internal import Yamux
+
+/// What guests and clients may make the proxy hold. A hostile guest can reach each of these and nothing more; see
+/// `docs/security.md`.
+public struct ProxyLimits: Sendable {
+    /// Links of one guest at once; the oldest gives way to a new one.
+    public var linksPerGuest = 4
+    /// Streams on one link at once. Each holds at most a yamux window, 256 KiB, of data that its client has not taken.
+    public var streamsPerLink = 1024
+    /// How long an agent may take for its hello.
+    public var helloTime = TimeAmount.seconds(10)
+    /// How long a client of the control socket may take for its request line.
+    public var requestTime = TimeAmount.seconds(5)
+    /// Steps kept of one guest's boot.
+    public var stepsPerGuest = 256
+    /// Characters kept of a text that a guest sends.
+    public var textLength = 1000
+    /// Clients that may wait for one guest.
+    public var waitersPerGuest = 256
+    /// Bytes of events that may wait for a launcher that does not read; it is dropped beyond that.
+    public var unreadEventBytes = 1 << 20
+
+    /// The defaults.
+    public init() {}
+
+    var yamux: YamuxLimits {
+        var limits = YamuxLimits()
+        limits.maximumStreams = streamsPerLink
+        return limits
+    }
+
+    /// A guest's text, safe for a log, a terminal and JSON: control characters are replaced, the length is bounded.
+    func cleaned(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.prefix(textLength).map { scalar in
+                    let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+                    return isControl ? " " : scalar
+                }))
+    }
+}

@@ -1,0 +1,91 @@
+internal import CLinux
+internal import ControlProtocol
+internal import Foundation
+internal import LinuxSystem
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+public import ServiceLifecycle
+
+/// The daemon: takes the links of many guests and offers them as socket files. Runs until its service group shuts down, or,
+/// when it exits with its last guest, until then.
+///
+/// One event loop does all the work: it moves bytes between sockets, and a second thread would only add hand-overs.
+public struct ProxyServer: Service {
+    private let configuration: ProxyConfiguration
+    private let logger: Logger
+
+    /// A proxy that has not begun.
+    public init(_ configuration: ProxyConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Serves, and removes the socket files at the end. Throws `SocketFileError` when it cannot begin.
+    public func run() async throws {
+        umask(0o177)
+        let lock = try SocketFile.lock(configuration.directory)
+        defer { lock.close() }
+        let receiver = try LinkReceiver(directory: configuration.directory)
+        let controlPath = "\(configuration.directory)/\(ControlSocket.name)"
+        let control: LinuxSystem.FileDescriptor
+        do {
+            control = try SocketFile.listen(controlPath)
+        } catch {
+            receiver.stop()
+            throw error
+        }
+        defer { unlink(controlPath) }
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let idle = loop.makePromise(of: Void.self)
+        let (configuration, logger) = (self.configuration, self.logger)
+        let core = try await loop.submit {
+            let core = ProxyCore(configuration, eventLoop: loop, logger: logger)
+            core.onIdle = { idle.succeed() }
+            let bound = NIOLoopBound(core, eventLoop: loop)
+            // Somebody started it to register a guest; where that does not happen, it is not left behind.
+            loop.scheduleTask(in: .seconds(10)) { bound.value.stopIfNeverUsed() }
+            return bound
+        }.get()
+        let listener = try await ServerBootstrap(group: loop)
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ControlHandler(proxy: core.value))
+                }
+            }
+            .withBoundSocket(control.rawValue)
+            .get()
+
+        let thread = Thread {
+            receiver.run { guest, link in loop.execute { core.value.adopt(link, guestName: guest) } }
+            receiver.close()
+        }
+        thread.name = "links"
+        thread.start()
+        announce()
+
+        await withGracefulShutdownHandler {
+            try? await idle.futureResult.get()
+        } onGracefulShutdown: {
+            idle.succeed()
+        }
+        receiver.stop()
+        try? await listener.close()
+        try await loop.submit { core.value.removeAll() }.get()
+        logger.info("ended")
+        try await group.shutdownGracefully()
+    }
+
+    /// Tells who waits for it that the sockets are there.
+    private func announce() {
+        logger.info("serving \(configuration.directory)")
+        guard let descriptor = configuration.readyDescriptor else { return }
+        let ready = LinuxSystem.FileDescriptor(rawValue: descriptor)
+        try? ready.writeAll([UInt8(ascii: "\n")])
+        ready.close()
+    }
+}

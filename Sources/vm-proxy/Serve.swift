@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Logging
+import NIOCore
+import Proxy
+import ServiceLifecycle
+import UnixSignals
+
+/// `vm-proxy [serve]`: the daemon.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve a directory (what vm-proxy does without a subcommand).")
+
+    @Option(help: ArgumentHelp("Where the socket files are.", valueName: "dir"))
+    var directory = "."
+
+    @Option(help: ArgumentHelp("How long a client waits for a guest that is still booting.", valueName: "seconds"))
+    var wait = 120
+
+    @Flag(help: "End with the last guest that was registered, or after 10 s when there is none.")
+    var exitWhenIdle = false
+
+    @Option(help: "How much to log on the standard error: trace, debug, info, notice, warning, error, critical.")
+    var logLevel = "info"
+
+    @Option(help: ArgumentHelp("Write a line feed to this descriptor when the sockets are there.", valueName: "descriptor"))
+    var readyFd: Int32?
+
+    func validate() throws {
+        guard wait >= 0, wait <= 86_400 else { throw ValidationError("--wait \(wait): must be 0 to 86400 seconds") }
+        guard Logger.Level(rawValue: logLevel) != nil else {
+            throw ValidationError("--log-level \(logLevel): must be trace, debug, info, notice, warning, error or critical")
+        }
+    }
+
+    func run() async throws {
+        var logger = Logger(label: "vm-proxy") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
+        let path = URL(fileURLWithPath: directory).standardizedFileURL.path
+        let configuration = ProxyConfiguration(
+            directory: path, wait: .seconds(Int64(wait)), exitsWhenIdle: exitWhenIdle, readyDescriptor: readyFd)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(
+                        service: ProxyServer(configuration, logger: logger), successTerminationBehavior: .gracefullyShutdownGroup)
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+        do {
+            try await group.run()
+        } catch let error as SocketFileError {
+            FileHandle.standardError.write(Data("vm-proxy: \(error.text)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+}
