@@ -10,6 +10,8 @@ final class ShellSocketHandler: ChannelInboundHandler {
     private let proxy: ProxyCore
     private var bridge: ClientBridge?
     private var waiter: Int?
+    /// What the client sent before there was a stream for it: NIO reads a socket to its end when that end is announced.
+    private var early = ByteBuffer()
     private var inputClosedEarly = false
 
     init(guestName: String, proxy: ProxyCore) {
@@ -30,11 +32,12 @@ final class ShellSocketHandler: ChannelInboundHandler {
         case .failure(let fault): fail(fault.text, context)
         case .success(let link):
             let bridge = ClientBridge(
-                Service.shell.rawValue, link: link, context: context, early: ByteBuffer(), proxy: proxy
+                Service.shell.rawValue, link: link, context: context, early: early, proxy: proxy
             ) { [weak self] reason in
                 if let reason { self?.fail(reason, context) }
             }
             self.bridge = bridge
+            early = ByteBuffer()
             if inputClosedEarly { bridge.clientInputClosed() }
             bridge.open()
         }
@@ -45,7 +48,10 @@ final class ShellSocketHandler: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(text)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { bridge?.clientRead(unwrapInboundIn(data)) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = unwrapInboundIn(data)
+        if let bridge { bridge.clientRead(buffer) } else { early.writeBuffer(&buffer) }
+    }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event {
