@@ -1,0 +1,30 @@
+import Glibc
+
+/// A place for files that can be made again.
+enum CacheDirectory {
+    /// `$XDG_CACHE_HOME/vm-agent`, else `~/.cache/vm-agent`, else one in `/tmp` (XDG Base Directory Specification).
+    static func ofUser() -> String {
+        if let home = value("XDG_CACHE_HOME"), home.hasPrefix("/") { return "\(home)/vm-agent" }
+        if let home = value("HOME"), home.hasPrefix("/") { return "\(home)/.cache/vm-agent" }
+        return "/tmp/vm-agent-\(getuid())"
+    }
+
+    /// Makes `directory`, for its owner alone, and those above it. One that is there must be the user's own: others could
+    /// put their files in the place of ours.
+    static func make(_ directory: String) throws(FileError) {
+        var path = directory.hasPrefix("/") ? "" : "."
+        for component in directory.split(separator: "/") {
+            path += "/\(component)"
+            if mkdir(path, 0o700) != 0, errno != EEXIST { throw .failed(action: .write, path: path, code: errno) }
+        }
+        var status = stat()
+        guard stat(directory, &status) == 0 else { throw .failed(action: .write, path: directory, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .failed(action: .write, path: directory, code: ENOTDIR) }
+        guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else { throw .notOwned(directory: directory) }
+    }
+
+    private static func value(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+}
