@@ -14,6 +14,12 @@ public struct QEMUEnvironment: Equatable, Sendable {
         /// What is wrong with its value.
         public var reason: ShellWords.SyntaxError
 
+        /// Makes the error from its parts.
+        public init(name: String, reason: ShellWords.SyntaxError) {
+            self.name = name
+            self.reason = reason
+        }
+
         /// What is wrong, for a person.
         public var description: String { "cannot read $\(name): \(reason)" }
     }
