@@ -1,0 +1,60 @@
+import Foundation
+import Glibc
+
+/// Shares over SMB1 with UNIX extensions, as in 2010: QEMU runs one `smbd` per connection to 10.0.2.4:139, on a socket pair,
+/// so that nothing listens on the host. The guest mounts `//10.0.2.4/NAME`.
+public struct SambaShare: ShareService {
+    /// The directories that the guest sees.
+    public var shares: [ShareDescription]
+    /// The private directory of this service; `prepare` makes it, mode 0700.
+    public var directory: String
+    /// The `smbd` program.
+    public var server: String
+
+    /// Makes a service that keeps its files in `directory`, which need not exist yet.
+    public init(shares: [ShareDescription], directory: String, server: String) {
+        self.shares = shares
+        self.directory = directory
+        self.server = server
+    }
+
+    /// Finds `smbd` in `searchPath` (a `PATH`), then where Debian installs it.
+    public static func findServer(searchPath: String) throws(ShareError) -> String {
+        let directories = searchPath.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
+        for candidate in directories.map({ $0 + "/smbd" }) where candidate.hasPrefix("/") && access(candidate, X_OK) == 0 {
+            return candidate
+        }
+        throw .serverNotFound(program: "smbd", package: "samba")
+    }
+
+    /// One connection: smbd ends by itself when the guest or QEMU closes it.
+    public var connections: [ShareConnection] {
+        let command = [server, "-i", "-l", stateDirectory, "-s", configurationFile]
+        return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
+    }
+
+    /// The text of `smb.conf`, for `user`.
+    public func configuration(user: String) -> String {
+        let exports = shares.map { share in
+            SambaConfiguration.Export(name: share.name, path: exportPath(of: share), isReadOnly: share.isReadOnly)
+        }
+        return SambaConfiguration(stateDirectory: stateDirectory, user: user, exports: exports).text
+    }
+
+    /// Checks the shares, then writes `smb.conf` and the directories that smbd works in.
+    public func prepare() throws(ShareError) {
+        try ShareValidation.check(shares)
+        try ShareValidation.checkConfigurationPath(directory)
+        for path in [directory, stateDirectory, exportsDirectory] { try PrivateFiles.makeDirectory(path) }
+        for share in shares { try PrivateFiles.makeSymbolicLink(exportPath(of: share), to: share.directory) }
+        try PrivateFiles.write(configuration(user: PrivateFiles.userName), to: configurationFile)
+    }
+
+    private var configurationFile: String { directory + "/smb.conf" }
+    private var stateDirectory: String { directory + "/state" }
+    private var exportsDirectory: String { directory + "/exports" }
+
+    // A symlink to the shared directory stands in smb.conf, so that its path may have any bytes: smbd would replace `%u`,
+    // strip spaces and so on. smbd resolves it once, when the guest connects to the share.
+    private func exportPath(of share: ShareDescription) -> String { exportsDirectory + "/" + share.name }
+}

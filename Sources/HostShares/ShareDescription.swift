@@ -1,0 +1,16 @@
+/// A host directory that a guest sees.
+public struct ShareDescription: Codable, Equatable, Sendable {
+    /// The share's name: letters, digits, `.`, `_` and `-`, at most 31 of them, the first a letter or digit.
+    public var name: String
+    /// The directory on the host, an absolute path. Nothing outside of it becomes reachable.
+    public var directory: String
+    /// False lets the guest write into `directory`, as the user who started the VM.
+    public var isReadOnly: Bool
+
+    /// Makes a share from its parts.
+    public init(name: String, directory: String, isReadOnly: Bool = true) {
+        self.name = name
+        self.directory = directory
+        self.isReadOnly = isReadOnly
+    }
+}

@@ -1,0 +1,156 @@
+/// One VM, as data: everything that decides how QEMU is called. JSON in and out; a missing key has the default of `init`.
+///
+/// Paths are the host's and should be absolute: QEMU is started in `runtimeDirectory`.
+public struct MachineDescription: Codable, Equatable, Sendable {
+    /// The guest's name, as `vm ps` and the socket file have it.
+    public var name: String
+    /// The kernel image (`bzImage`).
+    public var kernel: String
+    /// The initrd; nil boots the kernel without one.
+    public var initrd: String?
+    /// The words of the kernel command line, joined by single spaces.
+    public var kernelParameters: [String]
+    /// Memory in MiB.
+    public var memoryMiB: Int
+    /// Virtual CPUs.
+    public var cores: Int
+    /// What executes the guest's instructions.
+    public var accelerator: Accelerator
+    /// The root disk; nil for a guest without one.
+    public var disk: Disk?
+    /// The one network card, on QEMU's user network.
+    public var network: Network
+    /// Files that the guest reads through fw_cfg.
+    public var firmwareEntries: [FirmwareEntry]
+    /// More of QEMU's own arguments, after all others.
+    public var extraOptions: [String]
+    /// A private directory (0700) of this run, made and removed by the caller. The QMP socket is in it.
+    public var runtimeDirectory: String
+    /// The QEMU program.
+    public var qemu: String
+
+    /// A disk image or block device.
+    public struct Disk: Codable, Equatable, Sendable {
+        /// Its path.
+        public var path: String
+        /// How the guest's blocks are stored in it. Always given to QEMU, which must not guess: a guest that writes a qcow2
+        /// header into a raw disk could otherwise name a host file as its backing file.
+        public var format: DiskFormat
+
+        /// Makes a disk from its parts.
+        public init(path: String, format: DiskFormat) {
+            self.path = path
+            self.format = format
+        }
+    }
+
+    /// QEMU's user network: 10.0.2.0/24, the guest is 10.0.2.15.
+    public struct Network: Codable, Equatable, Sendable {
+        /// True when the guest reaches only `forwards`: neither the host nor the world.
+        public var isRestricted: Bool
+        /// Addresses inside the user network that are programs on the host.
+        public var forwards: [GuestForward]
+        /// More options of `-netdev user`, comma-separated as QEMU reads them: `$QEMU_NET_OPTS`. Empty for none.
+        public var extraOptions: String
+
+        /// Makes a network from its parts.
+        public init(isRestricted: Bool = true, forwards: [GuestForward] = [], extraOptions: String = "") {
+            self.isRestricted = isRestricted
+            self.forwards = forwards
+            self.extraOptions = extraOptions
+        }
+    }
+
+    /// A TCP address in the user network; QEMU runs one process of `command` for each connection that the guest makes to it,
+    /// with the connection as its standard input and output (`guestfwd=…-cmd:…`).
+    public struct GuestForward: Codable, Equatable, Sendable {
+        /// An address in 10.0.2.0/24.
+        public var address: String
+        /// A TCP port.
+        public var port: Int
+        /// The program and its arguments; no shell in between.
+        public var command: [String]
+
+        /// Makes a forward from its parts.
+        public init(address: String, port: Int, command: [String]) {
+            self.address = address
+            self.port = port
+            self.command = command
+        }
+    }
+
+    /// A file that the guest's root reads as `/sys/firmware/qemu_fw_cfg/by_name/NAME/raw`.
+    public struct FirmwareEntry: Codable, Equatable, Sendable {
+        /// The entry's name; users' names begin with `opt/`.
+        public var name: String
+        /// The host's file that holds its bytes.
+        public var file: String
+
+        /// Makes an entry from its parts.
+        public init(name: String, file: String) {
+            self.name = name
+            self.file = file
+        }
+    }
+
+    /// Describes a VM; only what has no sensible default must be given.
+    public init(
+        name: String, kernel: String, initrd: String? = nil, kernelParameters: [String] = [], memoryMiB: Int = defaultMemoryMiB,
+        cores: Int = 1, accelerator: Accelerator = .tcg, disk: Disk? = nil, network: Network = Network(),
+        firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
+        qemu: String = defaultProgram
+    ) {
+        self.name = name
+        self.kernel = kernel
+        self.initrd = initrd
+        self.kernelParameters = kernelParameters
+        self.memoryMiB = memoryMiB
+        self.cores = cores
+        self.accelerator = accelerator
+        self.disk = disk
+        self.network = network
+        self.firmwareEntries = firmwareEntries
+        self.extraOptions = extraOptions
+        self.runtimeDirectory = runtimeDirectory
+        self.qemu = qemu
+    }
+
+    /// Memory of a VM that does not say, in MiB.
+    public static let defaultMemoryMiB = 512
+    /// The QEMU program of a VM that does not say; looked for in `PATH`.
+    public static let defaultProgram = "qemu-system-x86_64"
+
+    /// Where QEMU listens for QMP connections.
+    public var qmpSocket: String { runtimeDirectory + "/qmp.socket" }
+}
+extension MachineDescription {
+    /// Reads a description; keys that are missing have the default of the memberwise `init`.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try fields.decode(String.self, forKey: .name),
+            kernel: try fields.decode(String.self, forKey: .kernel),
+            runtimeDirectory: try fields.decode(String.self, forKey: .runtimeDirectory))
+        initrd = try fields.decodeIfPresent(String.self, forKey: .initrd)
+        kernelParameters = try fields.decodeIfPresent([String].self, forKey: .kernelParameters) ?? kernelParameters
+        memoryMiB = try fields.decodeIfPresent(Int.self, forKey: .memoryMiB) ?? memoryMiB
+        cores = try fields.decodeIfPresent(Int.self, forKey: .cores) ?? cores
+        accelerator = try fields.decodeIfPresent(Accelerator.self, forKey: .accelerator) ?? accelerator
+        disk = try fields.decodeIfPresent(Disk.self, forKey: .disk)
+        network = try fields.decodeIfPresent(Network.self, forKey: .network) ?? network
+        firmwareEntries = try fields.decodeIfPresent([FirmwareEntry].self, forKey: .firmwareEntries) ?? firmwareEntries
+        extraOptions = try fields.decodeIfPresent([String].self, forKey: .extraOptions) ?? extraOptions
+        qemu = try fields.decodeIfPresent(String.self, forKey: .qemu) ?? qemu
+    }
+}
+
+extension MachineDescription.Network {
+    /// Reads a network; keys that are missing have the default of the memberwise `init`.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            isRestricted: try fields.decodeIfPresent(Bool.self, forKey: .isRestricted) ?? true,
+            forwards: try fields.decodeIfPresent([MachineDescription.GuestForward].self, forKey: .forwards) ?? [],
+            extraOptions: try fields.decodeIfPresent(String.self, forKey: .extraOptions) ?? "")
+    }
+}

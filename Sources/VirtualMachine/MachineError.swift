@@ -1,0 +1,27 @@
+/// Why a machine cannot run.
+public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A program that is needed is not installed.
+    case programNotFound(program: String, package: String)
+    /// A program could not be started.
+    case cannotStart(program: String, reason: String)
+    /// KVM was asked for and does not work.
+    case noKVM(reason: String)
+    /// The QMP socket's path is longer than a socket address can be.
+    case socketPathTooLong(path: String, limit: Int)
+    /// A number in the description is out of range.
+    case invalidNumber(name: String, value: Int, range: ClosedRange<Int>)
+
+    /// What is wrong and what helps, for a person.
+    public var description: String {
+        switch self {
+        case .programNotFound(let program, let package):
+            "cannot find \(program) in PATH: install the Debian package \(package) (apt-get install \(package))"
+        case .cannotStart(let program, let reason): "cannot start \(program): \(reason)"
+        case .noKVM(let reason): "cannot use KVM: \(reason); use --accel tcg (or --accel auto)"
+        case .socketPathTooLong(let path, let limit):
+            "cannot make a socket at \(path): the path is longer than \(limit) bytes; choose a shorter runtime directory (XDG_RUNTIME_DIR or TMPDIR)"
+        case .invalidNumber(let name, let value, let range):
+            "\(value) is no possible \(name): give a number from \(range.lowerBound) to \(range.upperBound)"
+        }
+    }
+}

@@ -1,0 +1,65 @@
+extension MachineDescription {
+    /// The arguments that make QEMU this machine, without the program's name. Pure: looks at nothing but the description.
+    ///
+    /// The guest's serial console is QEMU's standard output; QEMU's own messages are its standard error.
+    public var qemuArguments: [String] {
+        var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        arguments += processorArguments
+        arguments += ["-m", String(memoryMiB)]
+        arguments += bootArguments
+        arguments += diskArguments
+        arguments += networkArguments
+        // The kernel's entropy: without it mke2fs and others wait for seconds.
+        arguments += ["-device", "virtio-rng-pci"]
+        for entry in firmwareEntries {
+            arguments += ["-fw_cfg", "name=\(QEMUOption.escaped(entry.name)),file=\(QEMUOption.escaped(entry.file))"]
+        }
+        arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+        arguments += ["-qmp", "unix:\(QEMUOption.escaped(qmpSocket)),server=on,wait=off"]
+        return arguments + extraOptions
+    }
+
+    private var processorArguments: [String] {
+        let smp = ["-smp", String(cores)]
+        return switch accelerator {
+        case .kvm: ["-accel", "kvm", "-cpu", "host"] + smp
+        case .tcg: ["-accel", cores > 1 ? "tcg,thread=multi" : "tcg"] + smp
+        }
+    }
+
+    private var bootArguments: [String] {
+        var arguments = ["-kernel", kernel]
+        if let initrd { arguments += ["-initrd", initrd] }
+        if !kernelParameters.isEmpty { arguments += ["-append", kernelParameters.joined(separator: " ")] }
+        return arguments
+    }
+
+    private var diskArguments: [String] {
+        guard let disk else { return [] }
+        let file = QEMUOption.escaped(disk.path)
+        return [
+            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=root,cache=writeback,werror=report,discard=unmap",
+            "-device", "virtio-blk-pci,drive=root",
+        ]
+    }
+
+    private var networkArguments: [String] {
+        var user = "user,id=network"
+        if network.isRestricted { user += ",restrict=on" }
+        for forward in network.forwards {
+            let command = QEMUOption.escaped(ShellWords.quoted(forward.command))
+            user += ",guestfwd=tcp:\(forward.address):\(forward.port)-cmd:\(command)"
+        }
+        if !network.extraOptions.isEmpty { user += "," + network.extraOptions }
+        // No romfile: the kernel is given, and the card's boot ROM would only cost time.
+        return ["-netdev", user, "-device", "virtio-net-pci,netdev=network,romfile="]
+    }
+}
+
+/// QEMU's option strings: `key=value,key=value`.
+enum QEMUOption {
+    /// `value` as it must stand in an option string: a comma is written twice.
+    static func escaped(_ value: String) -> String {
+        value.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ",,")
+    }
+}

@@ -1,0 +1,30 @@
+import Testing
+
+@testable import VirtualMachine
+
+@Suite struct AcceleratorTests {
+    @Test func autoTakesTheTranslatorAndSaysWhy() throws {
+        let decision = try AcceleratorChoice.auto.decide(obstacle: "no vmx")
+        #expect(decision.accelerator == .tcg)
+        #expect(decision.note?.contains("no vmx") == true)
+        #expect(try AcceleratorChoice.auto.decide(obstacle: nil) == AcceleratorDecision(accelerator: .kvm))
+    }
+
+    @Test func kvmIsNeverReplacedSilently() {
+        #expect(throws: MachineError.noKVM(reason: "no vmx")) { try AcceleratorChoice.kvm.decide(obstacle: "no vmx") }
+    }
+
+    @Test(arguments: [
+        ("processor : 0\nflags\t\t: fpu vmx sse\n", true), ("flags : svm\n", true), ("flags : fpu vmxoff\n", false), ("", false),
+        ("vmx flags : vmx\nflags : fpu\n", false),
+    ])
+    func onlyTheProcessorsOwnFlagCounts(cpuinfo: String, has: Bool) {
+        #expect(KVMProbe.hasVirtualization(cpuinfo: cpuinfo) == has)
+    }
+
+    // Whatever this machine has, the probe ends and either names an obstacle or proves that KVM works.
+    @Test func theProbeEndsOnEveryMachine() throws {
+        let decision = try AcceleratorChoice.auto.resolve()
+        #expect((decision.accelerator == .kvm) == (decision.note == nil))
+    }
+}

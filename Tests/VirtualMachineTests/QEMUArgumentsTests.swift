@@ -1,0 +1,67 @@
+import Testing
+import VirtualMachine
+
+@Suite struct QEMUArgumentsTests {
+    let runtime = "/run/user/1000/vm"
+
+    @Test func aMachineWithEverythingHasExactlyTheseArguments() {
+        let machine = MachineDescription(
+            name: "test1", kernel: "/boot/vmlinuz", initrd: "/run/initrd", kernelParameters: ["console=ttyS0", "panic=-1"],
+            memoryMiB: 768, cores: 2, accelerator: .tcg, disk: .init(path: "/vm/test1.qcow2", format: .qcow2),
+            network: .init(
+                forwards: [
+                    .init(address: "10.0.2.4", port: 139, command: ["/usr/sbin/smbd", "-i", "-s", "/run/my vm/smb.conf"]),
+                    .init(address: "10.0.2.6", port: 23, command: ["/bin/vm-proxy", "link", "test1"]),
+                ],
+                extraOptions: "hostfwd=tcp::2222-:22"),
+            firmwareEntries: [.init(name: "opt/vm-agent/token", file: "/run/token")], extraOptions: ["-s"],
+            runtimeDirectory: runtime)
+        #expect(
+            machine.qemuArguments == [
+                "-name", "test1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-accel", "tcg,thread=multi", "-smp", "2", "-m", "768",
+                "-kernel", "/boot/vmlinuz", "-initrd", "/run/initrd", "-append", "console=ttyS0 panic=-1",
+                "-drive",
+                "file=/vm/test1.qcow2,format=qcow2,if=none,id=root,cache=writeback,werror=report,discard=unmap",
+                "-device", "virtio-blk-pci,drive=root",
+                "-netdev",
+                "user,id=network,restrict=on"
+                    + ",guestfwd=tcp:10.0.2.4:139-cmd:/usr/sbin/smbd -i -s '/run/my vm/smb.conf'"
+                    + ",guestfwd=tcp:10.0.2.6:23-cmd:/bin/vm-proxy link test1,hostfwd=tcp::2222-:22",
+                "-device", "virtio-net-pci,netdev=network,romfile=",
+                "-device", "virtio-rng-pci",
+                "-fw_cfg", "name=opt/vm-agent/token,file=/run/token",
+                "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+                "-qmp", "unix:/run/user/1000/vm/qmp.socket,server=on,wait=off",
+                "-s",
+            ])
+    }
+
+    @Test func aMachineWithoutDiskOrInitrdHasNoSuchArguments() {
+        let machine = MachineDescription(
+            name: "bare", kernel: "/k", accelerator: .kvm, network: .init(isRestricted: false), runtimeDirectory: runtime)
+        #expect(
+            machine.qemuArguments == [
+                "-name", "bare", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-accel", "kvm", "-cpu", "host", "-smp", "1", "-m", "512", "-kernel", "/k",
+                "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile=",
+                "-device", "virtio-rng-pci",
+                "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+                "-qmp", "unix:/run/user/1000/vm/qmp.socket,server=on,wait=off",
+            ])
+    }
+
+    @Test func aCommaInAPathNeverEndsAnOption() {
+        let machine = MachineDescription(
+            name: "a,b", kernel: "/k,k", disk: .init(path: "/d,readonly=on", format: .raw),
+            network: .init(forwards: [.init(address: "10.0.2.4", port: 139, command: ["/bin/a,b"])]),
+            firmwareEntries: [.init(name: "opt/x", file: "/t,t")], runtimeDirectory: "/r,r")
+        let arguments = machine.qemuArguments
+        #expect(arguments.contains("a,,b"))
+        #expect(arguments.contains("/k,k"))
+        #expect(arguments.contains { $0.hasPrefix("file=/d,,readonly=on,format=raw,") })
+        #expect(arguments.contains { $0.hasSuffix("-cmd:/bin/a,,b") })
+        #expect(arguments.contains("name=opt/x,file=/t,,t"))
+        #expect(arguments.contains("unix:/r,,r/qmp.socket,server=on,wait=off"))
+    }
+}

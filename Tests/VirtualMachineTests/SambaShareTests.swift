@@ -1,0 +1,82 @@
+import Foundation
+import Glibc
+import HostShares
+import Testing
+
+@Suite struct SambaShareTests {
+    @Test func theConfigurationServesTheSharesAndNothingElse() {
+        let samba = SambaShare(
+            shares: [
+                .init(name: "qemu", directory: "/run/x/hostfs"), .init(name: "work", directory: "/home/%u/a;b", isReadOnly: false),
+            ],
+            directory: "/run/x/samba", server: "/usr/sbin/smbd")
+        let text = samba.configuration(user: "alice")
+        let sections = text.split(separator: "\n").filter { $0.hasPrefix("[") }
+        #expect(sections == ["[global]", "[qemu]", "[work]"])
+        #expect(
+            text.hasSuffix(
+                """
+                [qemu]
+                path = /run/x/samba/exports/qemu
+                read only = yes
+                guest ok = yes
+                force user = alice
+                wide links = no
+
+                [work]
+                path = /run/x/samba/exports/work
+                read only = no
+                guest ok = yes
+                force user = alice
+                wide links = no
+
+                """))
+        for directory in ["private dir", "pid directory", "lock directory", "state directory", "cache directory"] {
+            #expect(text.contains("\(directory) = /run/x/samba/state\n"))
+        }
+        #expect(text.contains("unix extensions = yes\n"))
+        #expect(
+            samba.connections == [
+                ShareConnection(
+                    address: "10.0.2.4", port: 139,
+                    command: ["/usr/sbin/smbd", "-i", "-l", "/run/x/samba/state", "-s", "/run/x/samba/smb.conf"])
+            ])
+    }
+
+    @Test func everyFileOfTheServiceIsPrivate() throws {
+        let directory = "/tmp/vm-agent-test-\(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try SambaShare(shares: [.init(name: "s", directory: "/usr")], directory: directory, server: "/usr/sbin/smbd").prepare()
+        for (path, mode) in [("", 0o700), ("/state", 0o700), ("/exports", 0o700), ("/smb.conf", 0o600)] {
+            var status = stat()
+            #expect(lstat(directory + path, &status) == 0)
+            #expect(Int(status.st_mode & 0o7777) == mode)
+        }
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: directory + "/exports/s") == "/usr")
+    }
+
+    @Test(arguments: [
+        (ShareDescription(name: "s", directory: "/no/such"), ShareError.noSuchDirectory("/no/such")),
+        (.init(name: "s", directory: "/etc/passwd"), .notADirectory("/etc/passwd")),
+        (.init(name: "s", directory: "relative"), .invalidPath("relative", reason: "the path must be absolute")),
+        (.init(name: "global", directory: "/usr"), .invalidName("global")),
+        (.init(name: "a]\nb", directory: "/usr"), .invalidName("a]\nb")),
+        (.init(name: "", directory: "/usr"), .invalidName("")),
+    ])
+    func aShareThatCannotBeIsRefusedBeforeAnythingIsMade(share: ShareDescription, error: ShareError) {
+        let directory = "/tmp/vm-agent-test-never-made"
+        #expect(throws: error) { try SambaShare(shares: [share], directory: directory, server: "/usr/sbin/smbd").prepare() }
+        #expect(!FileManager.default.fileExists(atPath: directory))
+    }
+
+    @Test func sharesAreToldApartWithoutCase() {
+        let shares = [ShareDescription(name: "Work", directory: "/usr"), ShareDescription(name: "work", directory: "/usr")]
+        #expect(throws: ShareError.duplicateName("work")) {
+            try SambaShare(shares: shares, directory: "/tmp/vm-agent-test-never-made", server: "/x").prepare()
+        }
+    }
+
+    @Test func aMissingServerNamesItsPackage() throws {
+        #expect(ShareError.serverNotFound(program: "smbd", package: "samba").description.contains("apt-get install samba"))
+    }
+}
