@@ -1,0 +1,58 @@
+public import LinuxSystem
+
+/// Why something asked of a proxy did not happen. `description` is for a person: what, why, and the way out.
+public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Nobody listens on `path`.
+    case noProxy(path: String, Errno)
+    /// The proxy has no guest of that name.
+    case noSuchGuest(name: String, directory: String, known: [String])
+    /// The proxy answered `ERR`.
+    case refused(request: String, reason: String)
+    /// The proxy ended the connection, or broke off, while `during`.
+    case proxyGone(directory: String, during: String)
+    /// The proxy's bytes are not what the control protocol says.
+    case malformedReply(String)
+    /// Nothing came within `after`.
+    case timedOut(waitingFor: String, after: Duration)
+    /// The guest or its link ended before the command did.
+    case linkLost(guest: String, why: String?)
+    /// A signal came while nothing was running yet.
+    case interrupted(signal: CInt)
+    /// A system call failed.
+    case system(call: String, Errno)
+
+    /// One or two lines, without a final full stop.
+    public var description: String {
+        switch self {
+        case .noProxy(let path, let error):
+            "no vm-proxy answers on \(path): \(error); start a VM there with 'vm run', or name its directory with --directory"
+        case .noSuchGuest(let name, let directory, let known):
+            "no guest '\(name)' in \(directory); " + Self.suggestion(for: name, among: known)
+        case .refused(let request, let reason): "\(request): \(reason)"
+        case .proxyGone(let directory, let during): "the vm-proxy of \(directory) ended while \(during)"
+        case .malformedReply(let text): "the vm-proxy's reply is not of this protocol: \(text)"
+        case .timedOut(let what, let duration): "no \(what) within \(duration.formatted)"
+        case .linkLost(let guest, let why):
+            "the link to guest '\(guest)' ended before the command did" + (why.map { ": \($0)" } ?? "")
+        case .interrupted(let signal): "interrupted by signal \(signal)"
+        case .system(let call, let error): "\(call): \(error)"
+        }
+    }
+
+    private static func suggestion(for name: String, among known: [String]) -> String {
+        let near = nearestNames(to: name, among: known)
+        if !near.isEmpty { return "did you mean " + near.map { "'\($0)'" }.joined(separator: " or ") + "?" }
+        if known.isEmpty { return "no guest runs there" }
+        return "there are: " + known.sorted().prefix(20).joined(separator: ", ")
+    }
+}
+
+extension Duration {
+    /// As a person writes it: `5 s`, `0.25 s`.
+    var formatted: String {
+        let (seconds, attoseconds) = components
+        let hundredths = attoseconds / 10_000_000_000_000_000
+        guard hundredths > 0 else { return "\(seconds) s" }
+        return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths) s"
+    }
+}
