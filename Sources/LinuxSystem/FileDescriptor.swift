@@ -81,7 +81,7 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
     public static func pipe() throws(Errno) -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
         var ends: (CInt, CInt) = (-1, -1)
         let result = withUnsafeMutablePointer(to: &ends) {
-            $0.withMemoryRebound(to: CInt.self, capacity: 2) { pipe2($0, O_CLOEXEC) }
+            $0.withMemoryRebound(to: CInt.self, capacity: 2) { linux_pipe($0) }
         }
         guard result == 0 else { throw .current }
         return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))

@@ -57,7 +57,7 @@ public enum Files {
         let output = try FileDescriptor.open(destination, .create, mode: mode)
         defer { output.close() }
         while true {
-            let count = copy_file_range(input.rawValue, nil, output.rawValue, nil, 1 << 24, 0)
+            let count = linux_copy_range(input.rawValue, output.rawValue, 1 << 24)
             if count == 0 { return }
             if count < 0 {
                 guard Errno.current == .interrupted else { break }
