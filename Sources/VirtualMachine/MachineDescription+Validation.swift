@@ -1,9 +1,11 @@
+import Glibc
+
 extension MachineDescription {
     /// The most memory and processors that a description may ask for; QEMU's `pc` machine has 255 processors at most.
     static let memoryRange = 32...(1 << 20)
     static let coreRange = 1...255
 
-    /// Checks what QEMU would refuse in words that do not say which option of `vm` is meant.
+    /// Checks what QEMU would refuse in words that do not say which option of `vm` is meant. Looks at the boot files.
     public func validate() throws(MachineError) {
         guard MachineDescription.memoryRange.contains(memoryMiB) else {
             throw .invalidNumber(name: "memory size (MiB)", value: memoryMiB, range: MachineDescription.memoryRange)
@@ -13,6 +15,18 @@ extension MachineDescription {
         }
         guard qmpSocket.utf8.count <= UnixAddress.maximumLength else {
             throw .socketPathTooLong(path: qmpSocket, limit: UnixAddress.maximumLength)
+        }
+        try MachineDescription.checkReadable(.kernel, kernel)
+        if let initrd { try MachineDescription.checkReadable(.initrd, initrd) }
+    }
+
+    private static func checkReadable(_ file: MachineError.BootFile, _ path: String) throws(MachineError) {
+        var status = stat()
+        guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
+            throw .unreadableBootFile(file, path: path, reason: String(cString: strerror(errno)))
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw .unreadableBootFile(file, path: path, reason: "it is not a file")
         }
     }
 }

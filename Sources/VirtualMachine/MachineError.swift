@@ -8,8 +8,18 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
     case noKVM(reason: String)
     /// The QMP socket's path is longer than a socket address can be.
     case socketPathTooLong(path: String, limit: Int)
+    /// The kernel or initrd cannot be read.
+    case unreadableBootFile(BootFile, path: String, reason: String)
     /// A number in the description is out of range.
     case invalidNumber(name: String, value: Int, range: ClosedRange<Int>)
+
+    /// A file that QEMU loads for the guest.
+    public enum BootFile: String, Equatable, Sendable {
+        /// The kernel image.
+        case kernel
+        /// The initrd.
+        case initrd
+    }
 
     /// What is wrong and what helps, for a person.
     public var description: String {
@@ -20,6 +30,10 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noKVM(let reason): "cannot use KVM: \(reason); use --accel tcg (or --accel auto)"
         case .socketPathTooLong(let path, let limit):
             "cannot make a socket at \(path): the path is longer than \(limit) bytes; choose a shorter runtime directory (XDG_RUNTIME_DIR or TMPDIR)"
+        case .unreadableBootFile(.kernel, let path, let reason):
+            "cannot read the kernel \(path): \(reason); give --kernel a kernel image, such as the /boot/vmlinuz-… of the Debian package linux-image-cloud-amd64"
+        case .unreadableBootFile(.initrd, let path, let reason):
+            "cannot read the initrd \(path): \(reason); leave --initrd out to have one built"
         case .invalidNumber(let name, let value, let range):
             "\(value) is no possible \(name): give a number from \(range.lowerBound) to \(range.upperBound)"
         }

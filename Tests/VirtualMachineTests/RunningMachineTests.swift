@@ -62,7 +62,7 @@ import VirtualMachine
     }
 
     @Test func aMissingProgramNamesItsPackage() async throws {
-        let machine = MachineDescription(name: "a", kernel: "/k", runtimeDirectory: "/tmp", qemu: "no-such-qemu")
+        let machine = MachineDescription(name: "a", kernel: "/etc/hostname", runtimeDirectory: "/tmp", qemu: "no-such-qemu")
         await #expect(throws: MachineError.programNotFound(program: "no-such-qemu", package: "qemu-system-x86")) {
             try await withRunningMachine(machine) { _ in }
         }
@@ -73,7 +73,7 @@ import VirtualMachine
             let program = directory + "/qemu"
             try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: program))
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program)
-            try await body(MachineDescription(name: "a", kernel: "/k", runtimeDirectory: directory, qemu: program))
+            try await body(MachineDescription(name: "a", kernel: program, runtimeDirectory: directory, qemu: program))
         }
     }
 }
