@@ -22,7 +22,8 @@ public enum RegisterStorePaths {
         var load = Program(program, ["--load-db"])
         load.standardInput = input
         load.environment = [
-            Array("HOME=/root".utf8), Array("PATH=\(places.joined(separator: ":"))".utf8), Array("NIX_REMOTE=".utf8),
+            // A guest that was never booted has no /etc/passwd; Nix takes its user's name from here then.
+            Array("USER=root".utf8), Array("HOME=/root".utf8), Array("PATH=\(places.joined(separator: ":"))".utf8), Array("NIX_REMOTE=".utf8),
         ]
         let outcome = RunProgram.run(load, seconds: 600)
         guard outcome.end == .exited(0) else {

@@ -10,6 +10,7 @@ enum SwitchRoot {
         } catch {
             throw StepFailure(error.text)
         }
+        let initialRoot = InitialRoot()
         if let channel { try takeServingProcessAlong(channel, root) }
         guard chdir(root) == 0 else { throw StepFailure("cannot enter \(root): \(Errno.current.description)") }
         do throws(MountError) {
@@ -18,6 +19,7 @@ enum SwitchRoot {
             throw StepFailure(error.text)
         }
         guard chroot(".") == 0, chdir("/") == 0 else { throw StepFailure("cannot make \(root) the root: \(Errno.current.description)") }
+        initialRoot?.free()
         return .done()
     }
 
