@@ -58,7 +58,8 @@ let hostTargets: [Target] = [
     .target(
         name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem"], swiftSettings: house),
     .executableTarget(
-        name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle, unixSignals] + nio, swiftSettings: house),
+        name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle, unixSignals] + nio,
+        swiftSettings: house),
     .executableTarget(
         name: "vm",
         dependencies: [

@@ -186,7 +186,11 @@ final class Session {
             switch Session.read(pipe.descriptor, room) {
             case .bytes(let bytes):
                 pipe.remaining = pipe.remaining.map { $0 - bytes.count }
-                if overhead > 0 { link.sendWhole(stream, Frame.header(type, length: bytes.count) + bytes) } else { link.sendWhole(stream, bytes) }
+                if overhead > 0 {
+                    link.sendWhole(stream, Frame.header(type, length: bytes.count) + bytes)
+                } else {
+                    link.sendWhole(stream, bytes)
+                }
             case .later where pipe.remaining == nil:
                 loop.watch(pipe.descriptor, .readable, source)
                 return pipe

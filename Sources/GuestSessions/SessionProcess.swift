@@ -19,7 +19,8 @@ struct SessionProcess {
     /// Starts a shell that reads commands from its input.
     static func shell(_ environment: SessionEnvironment) throws(StartFailure) -> SessionProcess {
         guard let shell = environment.shell else {
-            throw StartFailure(code: 127, reason: "there is no shell in this guest: neither root's of /etc/passwd nor a program sh in the path")
+            throw StartFailure(
+                code: 127, reason: "there is no shell in this guest: neither root's of /etc/passwd nor a program sh in the path")
         }
         var program = Program(shell)
         program.environment = environment.variables(shell: shell)

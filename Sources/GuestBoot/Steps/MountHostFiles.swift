@@ -12,7 +12,8 @@ enum MountHostFiles {
         try mount(share, server: server, on: hostfs)
         for other in others { try mount("//\(server)/\(other.name)", server: server, on: hostfs + other.directory) }
         let names = ([share] + others.map { "//\(server)/\($0.name)" }).joined(separator: ", ")
-        return keepsSymlinks(hostfs) ? .done(names) : .warning("\(names): the server has no UNIX extensions, so symlinks and modes are lost")
+        return keepsSymlinks(hostfs)
+            ? .done(names) : .warning(names + ": the server has no UNIX extensions, so symlinks and modes are lost")
     }
 
     private static func mount(_ source: String, server: String, on target: String) throws(StepFailure) {

@@ -10,20 +10,23 @@ public enum RegisterStorePaths {
         let found = nixStore ?? places.lazy.map { "\($0)/nix-store" }.first { Files.isExecutable($0) }
         guard let program = found else {
             return .warning(
-                "regInfo=\(registration) is not loaded: no nix-store in \(places.joined(separator: ":")); name one with vm.nix-store=PATH")
+                "regInfo=\(registration) is not loaded: no nix-store in \(places.joined(separator: ":"));"
+                    + " name one with vm.nix-store=PATH")
         }
         let input: FileDescriptor
         do throws(Errno) {
             input = try FileDescriptor.open(registration, .read)
         } catch {
-            return .warning("cannot read the registration regInfo=\(registration): \(error.description); no store path is registered")
+            return .warning(
+                "cannot read the registration regInfo=\(registration): \(error.description); no store path is registered")
         }
         defer { input.close() }
         var load = Program(program, ["--load-db"])
         load.standardInput = input
         load.environment = [
             // A guest that was never booted has no /etc/passwd; Nix takes its user's name from here then.
-            Array("USER=root".utf8), Array("HOME=/root".utf8), Array("PATH=\(places.joined(separator: ":"))".utf8), Array("NIX_REMOTE=".utf8),
+            Array("USER=root".utf8), Array("HOME=/root".utf8), Array("PATH=\(places.joined(separator: ":"))".utf8),
+            Array("NIX_REMOTE=".utf8),
         ]
         let outcome = RunProgram.run(load, seconds: 600)
         guard outcome.end == .exited(0) else {
