@@ -13,6 +13,7 @@ enum FirstProcess {
         mountKernelFilesystems()
         // Programs' lines in the kernel log are limited to ten in five seconds otherwise.
         try? Files.write("on", to: "/proc/sys/kernel/printk_devkmsg")
+        writeKernelLog(.information, "version \(Version.text) boots this guest")
         var channel: BootChannel?
         var server: ChildProcess?
         do throws(Errno) {

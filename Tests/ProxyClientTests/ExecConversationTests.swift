@@ -92,8 +92,12 @@ import Testing
         #expect(conversation.status == .exited(3))
         #expect(!conversation.isDrained)
         var (output, error): ([UInt8], [UInt8]) = ([], [])
-        conversation.standardOutput.consume(upTo: 99) { output += $0; return $0.count }
-        conversation.standardError.consume(upTo: 99) { error += $0; return $0.count }
+        conversation.standardOutput.consume(upTo: 99) {
+            output += $0; return $0.count
+        }
+        conversation.standardError.consume(upTo: 99) {
+            error += $0; return $0.count
+        }
         #expect(output == [1, 2, 4])
         #expect(error == [3])
         #expect(conversation.isDrained)
