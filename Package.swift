@@ -63,7 +63,8 @@ let hostTargets: [Target] = [
     .executableTarget(
         name: "vm",
         dependencies: [
-            "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine", argumentParser, subprocess, system,
+            "AgentProtocol", "ControlProtocol", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine",
+            argumentParser, subprocess, system,
         ],
         swiftSettings: house),
 ]

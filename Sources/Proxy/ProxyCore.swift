@@ -38,7 +38,7 @@ final class ProxyCore {
         if let known = guests[name], known.isRegistered || !known.links.isEmpty {
             throw ConnectFault(text: "there is a guest '\(name)' in this directory already")
         }
-        guard !isStopping else { throw ConnectFault(text: "the proxy is ending") }
+        guard !isStopping else { throw ConnectFault(text: ControlSocket.endingReason) }
         let guest = try add(name, token: token, isRegistered: true)
         guest.launcher = launcher
         hadRegistrations = true
