@@ -31,19 +31,23 @@ enum Version {
 enum Main {
     static func main() async {
         do {
-            var command = try VM.parseAsRoot()
-            // Before there is another thread: a signal must find every thread blocked to arrive in the inbox.
-            if command is any PassesSignals { _ = try PassedSignals.inbox.get() }
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
+            try await run(try VM.parseAsRoot())
         } catch let failure as Failure {
             Terminal.say(failure.text)
             VM.exit(withError: ExitCode(failure.code))
         } catch {
             VM.exit(withError: error)
+        }
+    }
+
+    private static func run(_ command: sending any ParsableCommand) async throws {
+        // Before there is another thread: a signal must find every thread blocked to arrive in the inbox.
+        if command is any PassesSignals { _ = try PassedSignals.inbox.get() }
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            var command = command
+            try command.run()
         }
     }
 }

@@ -125,7 +125,9 @@ final class GuestConductor: @unchecked Sendable {
             case .failed:
                 progress.wipe()
                 if options.command.isEmpty {
-                    progress.note("\(name) did not boot (\(stateDetail)), but can be entered: socat \(directory)/\(name).socket stdio; Ctrl-C ends it")
+                    progress.note(
+                        "\(name) did not boot (\(stateDetail)), but can be entered: socat \(directory)/\(name).socket stdio; Ctrl-C ends it"
+                    )
                     return try stay(end)
                 }
                 return .bootFailed("the boot of \(name) failed: \(stateDetail)")

@@ -81,7 +81,8 @@ struct GuestRun {
     private func preparedDisk() async throws -> PreparedDisk {
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
-        let path = machine.ephemeral ? files.file("disk.qcow2") : machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
+        let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
+        let path = machine.ephemeral ? files.file("disk.qcow2") : kept
         let (disk, isNew) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
         return PreparedDisk(disk: disk, isBlank: isNew)

@@ -61,7 +61,8 @@ struct GuestStore {
         var status = stat()
         guard lstat(onHost, &status) == 0 else { throw Failure("--system \(system): there is no \(onHost)") }
         guard lstat(onHost + "/init", &status) == 0 else {
-            throw Failure("--system \(system) has no init: \(onHost)/init does not exist; give the path of a system, as nix-build prints it")
+            throw Failure(
+                "--system \(system) has no init: \(onHost)/init does not exist; give the path of a system, as nix-build prints it")
         }
         return inGuest + "/init"
     }

@@ -18,7 +18,8 @@ struct RuntimeDirectory {
             }
             reasons.append("\(parent): \(String(cString: strerror(errno)))")
         }
-        throw Failure("cannot make a directory for the run's files: \(reasons.joined(separator: "; ")); set TMPDIR to one that can be written")
+        throw Failure(
+            "cannot make a directory for the run's files: \(reasons.joined(separator: "; ")); set TMPDIR to one that can be written")
     }
 
     /// A path in it.
