@@ -26,11 +26,12 @@ import Testing
         }
     }
 
-    static func run(_ guest: CInt, _ streams: StandardStreams, early: [UInt8] = []) throws -> ExecOutcome {
+    /// Signals are the process's: only one test may have them.
+    static func run(_ guest: CInt, _ streams: StandardStreams, early: [UInt8] = [], signals: [CInt] = []) throws -> ExecOutcome {
         let socket = UnixSocket(owning: guest)
         var loop = ExecLoop(
             socket: socket.descriptor, command: command, early: early, streams: streams,
-            signals: try SignalInbox([SIGINT, SIGTERM]), guest: "vm")
+            signals: try SignalInbox(signals), guest: "vm")
         defer { withExtendedLifetime(socket) {} }
         return try loop.run()
     }
@@ -135,7 +136,7 @@ import Testing
             while try guest.frame() != nil {}
         }
         let output = try Self.pipe()
-        let outcome = try Self.run(guest, StandardStreams(input: -1, output: output.write))
+        let outcome = try Self.run(guest, StandardStreams(input: -1, output: output.write), signals: [SIGINT, SIGTERM])
         #expect(outcome == .left(signal: SIGINT))
         #expect(outcome.exitCode == 130)
         var bytes = [UInt8](repeating: 0, count: 8)
