@@ -1,3 +1,5 @@
+import Glibc
+
 /// The names that a busybox answers to, found in the program itself: the agent makes a link for each, which is much faster
 /// than to run `busybox --install` in an emulated guest.
 enum BusyboxApplets {
@@ -6,8 +8,7 @@ enum BusyboxApplets {
     /// The list is one block of sorted strings, each ended by a zero byte (busybox, `include/applet_tables.h`). It begins
     /// with `[`, or, in a busybox without `test`, cannot be found.
     static func names(in program: [UInt8]) -> [String]? {
-        let beginning: [UInt8] = Array("[\0[[\0".utf8)
-        guard let start = program.firstRange(of: beginning)?.lowerBound else { return nil }
+        guard let start = place(of: Array("[\0[[\0".utf8), in: program) else { return nil }
         var names: [String] = []
         for bytes in program[start...].split(separator: 0, maxSplits: 1000, omittingEmptySubsequences: false) {
             let name = String(decoding: bytes, as: UTF8.self)
@@ -16,6 +17,21 @@ enum BusyboxApplets {
         }
         // A list without a shell is another list.
         return names.contains("sh") ? names : nil
+    }
+
+    /// Where `pattern` begins first. By the C library, because the program has two million bytes.
+    private static func place(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
+        bytes.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress, let first = pattern.first else { return nil }
+            var offset = 0
+            while offset + pattern.count <= buffer.count, let found = memchr(base + offset, CInt(first), buffer.count - offset) {
+                offset = UnsafeRawPointer(found) - base
+                guard offset + pattern.count <= buffer.count else { return nil }
+                if memcmp(base + offset, pattern, pattern.count) == 0 { return offset }
+                offset += 1
+            }
+            return nil
+        }
     }
 
     private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
