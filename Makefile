@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench fuzz install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -14,6 +14,7 @@ help:
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
+	@echo 'make fuzz              fuzz the decoders of bytes from the other side (FUZZ_RUNS each)'
 	@echo 'make install           copy dist/* below PREFIX ($(PREFIX))'
 	@echo 'make clean             remove what was built; .cache stays'
 
@@ -57,6 +58,11 @@ run: build kernel system
 
 bench: build kernel system
 	@Tests/Benchmarks/boot
+
+# Millions of runs of each: make fuzz FUZZ_RUNS=10000000
+FUZZ_RUNS ?= 200000
+fuzz: setup
+	@Tests/Fuzz/run $(FUZZ_RUNS)
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/vm-agent
