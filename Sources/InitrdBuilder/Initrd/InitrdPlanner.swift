@@ -26,6 +26,10 @@ struct InitrdPlanner {
 
     private mutating func addBusybox(_ path: String) throws(InitrdError) {
         let libraries = try addProgram(path, at: "/bin/busybox")
+        let bytes = try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try HostFile.read(path) }
+        if let names = BusyboxApplets.names(in: bytes) {
+            try add(.bytes(Array(names.map { $0 + "\n" }.joined().utf8)), at: "/lib/busybox-applets")
+        }
         guard !libraries.isEmpty else { return }
         plan.notes.append(
             "\(path) is not static: its \(libraries.count) libraries go into the initrd too, and it will not run in a guest's own "

@@ -45,6 +45,11 @@ struct BootFiles {
     /// `option`, else the tree that the kernel's own package put beside it, else this machine's.
     private static func modules(_ option: String?, kernel: String, release: String?) throws(Failure) -> String {
         if let option { return option }
+        guard release != nil else {
+            throw Failure(
+                "\(kernel) is no kernel image that can be told: it has no bzImage header, and its name is not vmlinuz-RELEASE; "
+                    + "give --kernel another file, or name its modules with --modules")
+        }
         let real = URL(fileURLWithPath: kernel).resolvingSymlinksInPath()
         let root = real.deletingLastPathComponent().deletingLastPathComponent().path
         let roots = [root, "/"].map { $0 == "/" ? "" : $0 }

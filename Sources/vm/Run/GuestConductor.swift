@@ -30,6 +30,8 @@ final class GuestConductor: @unchecked Sendable {
         case machineEnded
         /// The boot did not come to where a command can run.
         case bootFailed(String)
+        /// A step of the boot failed, and said why.
+        case stepFailed(String)
         /// The user ended it.
         case interrupted(CInt)
     }
@@ -130,7 +132,7 @@ final class GuestConductor: @unchecked Sendable {
                     )
                     return try stay(end)
                 }
-                return .bootFailed("the boot of \(name) failed: \(stateDetail)")
+                return .stepFailed("the boot of \(name) failed: \(stateDetail)")
             }
         }
     }
@@ -159,7 +161,8 @@ final class GuestConductor: @unchecked Sendable {
         switch event {
         case .linkUp, .linkDown: break
         case .linkRefused(let reason): refusal = reason
-        case .step(let step): progress.show(step)
+        // With a command, what failed is the run's own error.
+        case .step(let step): if step.state != .failed || options.command.isEmpty { progress.show(step) }
         case .state(let new, let detail, _): (state, stateDetail) = (new, detail)
         }
     }
@@ -222,6 +225,7 @@ final class GuestConductor: @unchecked Sendable {
         case .command(let outcome): return CommandEnd.report(outcome)
         case .interrupted(let signal): return options.command.isEmpty && state != .waiting && state != .booting ? 0 : 128 + signal
         case .bootFailed(let reason): throw Failure(MachineReport.text(reason, end))
+        case .stepFailed(let reason): throw Failure(reason)
         case .machineEnded:
             if let reason = MachineReport.fault(of: end, name: name) { throw Failure(MachineReport.text(reason, end)) }
             guard options.command.isEmpty else {

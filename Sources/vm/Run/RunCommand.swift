@@ -101,13 +101,16 @@ struct MachineOptions: ParsableArguments {
     @Flag(help: "Take a new disk, and drop it at the end.")
     var ephemeral = false
 
-    @Option(help: ArgumentHelp("Words to add to the kernel command line; may be repeated.", valueName: "words"))
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Words to add to the kernel command line; may be repeated.", valueName: "words"))
     var append: [String] = []
 
     @Option(help: "What runs the guest: kvm, tcg or auto.")
     var accel: AcceleratorChoice = .auto
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("More options for QEMU, split as a shell does; may be repeated. $QEMU_OPTS is added.", valueName: "options"))
     var qemuOpts: [String] = []
 

@@ -1,4 +1,5 @@
 import Foundation
+import InitrdBuilder
 import Subprocess
 import SystemPackage
 
@@ -13,10 +14,38 @@ enum StoreRegistration {
             }
             text.append(content)
         }
-        guard !paths.isEmpty else { return text }
-        let closure = try await nixStore(["-qR"] + paths, store: store).split(separator: "\n").map(String.init)
-        text.append(contentsOf: try await nixStore(["--dump-db"] + closure, store: store).utf8)
+        if !paths.isEmpty { text.append(try await closure(of: paths, store: store)) }
         return text
+    }
+
+    /// The registration of a closure: from the cache, else from the host's Nix. A store path's closure never changes, and one
+    /// that was deleted and built again is another file.
+    private static func closure(of paths: [String], store: StoreLocation) async throws -> Data {
+        let directory = CacheDirectory.ofUser()
+        var key = CacheKey()
+        var isKnown = true
+        for path in paths.sorted() { isKnown = key.add(file: store.hostPath(of: path) ?? path) && isKnown }
+        let cached = "\(directory)/registration-\(key.text)"
+        if isKnown, CacheDirectory.use(cached), let text = FileManager.default.contents(atPath: cached) { return text }
+
+        let closure = try await nixStore(["-qR"] + paths, store: store).split(separator: "\n").map(String.init)
+        let text = Data(try await nixStore(["--dump-db"] + closure, store: store).utf8)
+        // Where it cannot be kept, it is made again the next time.
+        if isKnown, (try? CacheDirectory.make(directory)) != nil,
+            (try? text.write(to: URL(fileURLWithPath: cached), options: .atomic)) != nil
+        {
+            CacheDirectory.removeOldest(in: directory, prefix: "registration-", capacity: 32, sparing: cached)
+        }
+        return text
+    }
+
+    /// The first `nix-store` of `PATH`: looked for here, because a library would fork for every directory.
+    private static func program() throws -> String {
+        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "") + ":/nix/var/nix/profiles/default/bin"
+        let candidates: [String] = path.split(separator: ":").map { "\($0)/nix-store" }
+        let found = candidates.first { access($0, X_OK) == 0 }
+        guard let found else { throw Failure("there is no nix-store in PATH") }
+        return found
     }
 
     /// Runs the host's `nix-store`, for two minutes at most.
@@ -27,10 +56,11 @@ enum StoreRegistration {
                 let run: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
                 do {
                     run = try await Subprocess.run(
-                        .name("nix-store"), arguments: Arguments(all), output: .string(limit: 1 << 30), error: .string(limit: 1 << 16))
+                        .path(FilePath(try program())), arguments: Arguments(all), output: .string(limit: 1 << 30),
+                        error: .string(limit: 1 << 16))
                 } catch {
                     throw Failure(
-                        "cannot run nix-store to find what \(arguments.last ?? "") references: \(error); install the Debian package nix-bin, "
+                        "cannot run nix-store to find what \(arguments.last ?? "") references: \((error as? Failure)?.text ?? "\(error)"); install the Debian package nix-bin, "
                             + "or give --register a file made by 'nix-store --dump-db'")
                 }
                 guard run.terminationStatus.isSuccess else {
