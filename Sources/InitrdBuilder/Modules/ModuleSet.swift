@@ -33,7 +33,9 @@ public struct ModuleSet: Equatable, Sendable {
         Member("virtio_blk"),
         // The fast link.
         Member("virtio_console", isRequired: false),
-        // The host's files, and the writable store on top of them.
+        // The host's files, whose names are UTF-8: without its table the kernel takes them for ISO 8859-1. Then the writable
+        // store on top of them.
+        Member("nls_utf8", isRequired: false),
         Member("cifs"),
         Member("overlay"),
     ])
