@@ -52,6 +52,10 @@ enum FirstProcess {
         try? Files.makeDirectory("/dev/pts")
         try? Mount.filesystem("devpts", source: "devpts", on: "/dev/pts", options: [.value("mode", "620"), .value("ptmxmode", "666")])
         try? Files.makeDirectory("/dev/shm", mode: 0o1777)
+        // What udev makes elsewhere, and shells and scripts rely on: `cat > /dev/stderr`, `diff <(a) <(b)`.
+        for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
+            symlink("/proc/self/fd\(target)", "/dev/\(name)")
+        }
         if let console = try? FileDescriptor.open("/dev/console", .readWrite) {
             for descriptor: CInt in 0...2 { _ = dup2(console.rawValue, descriptor) }
             if console.rawValue > 2 { console.close() }
