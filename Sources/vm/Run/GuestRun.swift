@@ -21,7 +21,6 @@ struct GuestRun {
     func run() async throws -> Int32 {
         let signals = try PassedSignals.inbox.get()
         let name = options.machine.name
-        if let fault = ControlSocket.fault(inGuestName: name) { throw Failure("--name \(name): \(fault)") }
         let notes = NoteBuffer()
 
         // What needs other programs' answers is asked for at once.

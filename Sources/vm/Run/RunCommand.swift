@@ -1,4 +1,5 @@
 public import ArgumentParser
+import ControlProtocol
 import Foundation
 import InitrdBuilder
 public import VirtualMachine
@@ -43,6 +44,7 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     }
 
     func run() async throws {
+        if let fault = ControlSocket.fault(inGuestName: machine.name) { throw Failure("--name \(machine.name): \(fault)") }
         let files = try RuntimeDirectory(for: machine.name)
         defer { files.remove() }
         do {
