@@ -80,7 +80,7 @@ let testTargets: [Target] = [
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "GuestBootTests", dependencies: ["GuestBoot"], swiftSettings: house),
-    .testTarget(name: "IntegrationTests", dependencies: [subprocess], swiftSettings: house),
+    .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "LinuxSystem", "ProxyClient"], swiftSettings: house),
 ]
 
 let package = Package(

@@ -31,8 +31,8 @@ import Testing
 
     /// How many connections there are to the socket at `path` (`/proc/net/unix`): each has the listener's path, as it has.
     private func connections(to path: String) throws -> Int {
-        let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n").filter { $0.hasSuffix(" \(path)") }
-        return sockets.count - 1
+        let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n")
+        return sockets.count { $0.hasSuffix(" \(path)") } - 1
     }
 
     @Test func aBootThatFailsCanBeEnteredBeforeAndAfterItsFailure() async throws {

@@ -20,7 +20,8 @@ import Testing
     @Test func onlyWhatWasRegisteredIsValid() async throws {
         let machine = try Machine.shared
         #expect(try await machine.exec(["nix-store", "--check-validity", Checkout.system]).code == 0)
-        let other = try await machine.sh("mkdir /nix/store/00000000000000000000000000000000-other && nix-store --check-validity /nix/store/0*-other")
+        let other = try await machine.sh(
+            "path=/nix/store/00000000000000000000000000000000-other; mkdir $path && nix-store --check-validity $path")
         #expect(other.code == 1, "\(other)")
         #expect(other.errors.contains("is not valid"), "\(other)")
     }
@@ -34,8 +35,8 @@ import Testing
         #expect(path.first == "\(Checkout.system)/sw/bin")
         #expect(path.last == "/run/vm-agent/bin")
         // A tool that the system has not, and a script that the kernel starts.
-        let script = "printf '#!/run/vm-agent/bin/sh\\necho $0 runs\\n' > /tmp/script; chmod +x /tmp/script; /tmp/script; /run/vm-agent/bin/ls -d /tmp"
-        #expect(try await machine.output(of: script) == "/tmp/script runs\n/tmp")
+        let script = "printf '#!/run/vm-agent/bin/sh\\necho $0 runs\\n' > /tmp/script; chmod +x /tmp/script; /tmp/script; busybox echo ok"
+        #expect(try await machine.output(of: script) == "/tmp/script runs\nok")
     }
 
     @Test func thePlanInTheGuestIsTheBootThatPsTellsOf() async throws {

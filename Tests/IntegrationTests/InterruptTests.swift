@@ -4,6 +4,14 @@ import Testing
 
 /// Ctrl-C ends `vm run` in every phase, and nothing is left: `withMachine` looks for processes, sockets and temporary files.
 @Suite(.tellsStory) struct InterruptTests {
+    @Test func beforeAnythingRuns() async throws {
+        try await withMachine(["--store", "none"], leadsGroup: true) { machine in
+            try await eventually("vm run to make its files", every: .milliseconds(1)) { !machine.directory.leftFiles().isEmpty }
+            machine.launcher.signalGroup(SIGINT)
+            #expect(try await machine.launcher.waitForEnd() == 130)
+        }
+    }
+
     @Test func whileTheGuestBoots() async throws {
         try await withMachine(["--store", "none"], leadsGroup: true) { machine in
             _ = try await machine.waitUntil("to have a process") { $0.pid != nil && $0.state != .ready }

@@ -81,7 +81,8 @@ import Testing
         let error = #expect(throws: ProxyClientError.self) {
             _ = try ProxyClient(directory: directory.path).register("guest", token: [])
         }
-        #expect(error?.description.contains("\(directory.path)/guest.socket is in use by another program") == true, "\(String(describing: error))")
+        let cause = "\(directory.path)/guest.socket is in use by another program"
+        #expect(error?.description.contains(cause) == true, "\(String(describing: error))")
         #expect(try await directory.socat("guest.socket", input: "").run().text == "mine\n")
         proxy.signal(SIGTERM)
         try await proxy.waitForEnd()

@@ -37,12 +37,12 @@ final class VMDirectory: Sendable {
         program(Checkout.vm, arguments, input: input, environment: more)
     }
 
-    /// `vm run` with the kernel under test, telling all it knows.
-    func vmRun(_ options: [String], command: [String] = [], name: String) -> HostProgram {
+    /// `vm run` with the kernel under test; `isVerbose`: telling all it knows, and the guest's console.
+    func vmRun(_ options: [String], command: [String] = [], name: String, isVerbose: Bool = true) -> HostProgram {
         let ownKernel = options.contains("--kernel")
         let kernel = ownKernel ? [] : ["--kernel", Checkout.kernel]
         let modules = ownKernel || options.contains("--initrd") ? [] : ["--modules", Checkout.modules]
-        let arguments = ["run", "--verbose", "--name", name] + kernel + modules + options
+        let arguments = ["run"] + (isVerbose ? ["--verbose"] : []) + ["--name", name] + kernel + modules + options
         return vm(arguments + (command.isEmpty ? [] : ["--"] + command))
     }
 
@@ -105,7 +105,8 @@ final class VMDirectory: Sendable {
 
     /// Everything that `vm` should have removed: sockets, and all of its private files.
     func leftFiles() -> [String] {
-        let sockets = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".socket") || $0.hasPrefix(".") }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let sockets = files.filter { $0.hasSuffix(".socket") || $0.hasPrefix(".") }
         let privateFiles = (try? FileManager.default.subpathsOfDirectory(atPath: temporary)) ?? []
         return sockets + privateFiles
     }
