@@ -24,10 +24,16 @@ public final class TemporaryDirectory: Sendable {
     public func write(_ name: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws -> String {
         let file = "\(path)/\(name)"
         if let slash = file.lastIndex(of: "/") { try Files.makeDirectory(String(file[..<slash])) }
-        let descriptor = try FileDescriptor.open(file, .create)
-        defer { descriptor.close() }
-        try descriptor.writeAll(bytes)
-        guard fchmod(descriptor.rawValue, mode) == 0 else { throw Errno.current }
+        // A program is written by another process: a child that another test starts meanwhile would keep our descriptor
+        // open for a moment, and the program could not be executed (ETXTBSY).
+        if mode & 0o111 != 0 {
+            try Tool.run("sh", "-c", "cat >\"$0\"", file, input: bytes)
+        } else {
+            let descriptor = try FileDescriptor.open(file, .create)
+            defer { descriptor.close() }
+            try descriptor.writeAll(bytes)
+        }
+        guard chmod(file, mode) == 0 else { throw Errno.current }
         return file
     }
 
