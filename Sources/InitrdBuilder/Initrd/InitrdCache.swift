@@ -39,7 +39,12 @@ public struct InitrdCache: Sendable {
             let path = "\(directory)/\(name)"
             var status = stat()
             guard path != newest, stat(path, &status) == 0 else { continue }
-            images.append((path, status.st_mtim.tv_sec))
+            if name.hasSuffix(".img") {
+                images.append((path, status.st_mtim.tv_sec))
+            } else if status.st_mtim.tv_sec < time(nil) - 3600 {
+                // An image that somebody began and never ended. A younger one may still become whole.
+                unlink(path)
+            }
         }
         images.sort { ($0.time, $0.path) > ($1.time, $1.path) }
         for image in images.dropFirst(capacity - 1) { unlink(image.path) }
