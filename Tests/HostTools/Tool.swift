@@ -8,6 +8,8 @@ public enum Tool {
     public struct Output: Sendable {
         /// How it ended.
         public var end: ProcessEnd
+        /// Whether it ended with exit code 0.
+        public var isSuccess: Bool { end == .exited(0) }
         /// Its standard output.
         public var bytes: [UInt8]
         /// Its standard error, as text.
@@ -39,7 +41,7 @@ public enum Tool {
     @discardableResult
     public static func run(_ command: String..., input: [UInt8] = [], directory: String? = nil) throws(Failure) -> Output {
         let output = try outcome(command, input: input, directory: directory)
-        guard output.end == .exited(0) else {
+        guard output.isSuccess else {
             throw Failure(description: "\(command.joined(separator: " ")): \(output.end): \(output.errors)")
         }
         return output
