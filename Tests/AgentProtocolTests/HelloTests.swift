@@ -29,15 +29,14 @@ import Testing
     }
 
     @Test func aHellosBytesAreTheProtocols() {
-        let expected: [UInt8] = [
-            0x89, 0x56, 0x4D, 0x41, 0x0D, 0x0A, 0x1A, 0x0A, 0, 1, 0, 24,  //
-            1, 0, 0, 0, 1, 0x62,  //
-            2, 0, 0, 0, 2, 0xFF, 0,  //
-            3, 0, 0, 0, 1, 0x73,  //
-            4, 0, 0, 0, 0,
-        ]
-        #expect(Hello(bootID: "b", token: [0xFF, 0], software: "s", refusal: "").encoded() == expected)
-        #expect(Hello().encoded() == Hello.magic + [0, 1, 0, 0])
+        func bytes(_ fields: [UInt8]) -> [UInt8] {
+            [0x89, 0x56, 0x4D, 0x41, 0x0D, 0x0A, 0x1A, 0x0A, 0, 1, 0, UInt8(fields.count)] + fields
+        }
+        #expect(Hello().encoded() == bytes([]))
+        #expect(Hello(bootID: "b").encoded() == bytes([1, 0, 0, 0, 1, 0x62]))
+        #expect(Hello(token: [0xFF, 0]).encoded() == bytes([2, 0, 0, 0, 2, 0xFF, 0]))
+        #expect(Hello(software: "é").encoded() == bytes([3, 0, 0, 0, 2, 0xC3, 0xA9]))
+        #expect(Hello(refusal: "").encoded() == bytes([4, 0, 0, 0, 0]))
     }
 
     @Test func aRefusalIsOneEvenWithoutAReason() throws {
