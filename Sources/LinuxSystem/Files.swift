@@ -79,6 +79,9 @@ public enum Files {
         return stat(path, &status) == 0 && linux_is_directory(status.st_mode) != 0
     }
 
+    /// True when `path` is a directory that this process may make its working directory.
+    public static func isEnterable(_ path: String) -> Bool { access(path, X_OK) == 0 && isDirectory(path) }
+
     /// True when `path` is a block device, links followed.
     public static func isBlockDevice(_ path: String) -> Bool {
         var status = CLinux.stat()

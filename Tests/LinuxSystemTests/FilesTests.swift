@@ -112,6 +112,9 @@ import Testing
         #expect(!Files.isExecutable(try directory.write("text", "", mode: 0o644)))
         #expect(!Files.isExecutable(path))
         #expect(!Files.isExecutable("\(path)/missing"))
+        #expect(Files.isEnterable(path))
+        #expect(!Files.isEnterable("\(path)/program"))
+        #expect(!Files.isEnterable("\(path)/missing"))
     }
 
     @Test func onlyBlockDevicesAreBlockDevices() throws {
