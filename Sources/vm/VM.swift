@@ -41,7 +41,7 @@ enum Main {
     }
 
     private static func run(_ command: sending any ParsableCommand) async throws {
-        // Before there is another thread: a signal must find every thread blocked to arrive in the inbox.
+        // Before anything is made that a signal would leave behind.
         if command is any PassesSignals { _ = try PassedSignals.inbox.get() }
         if var asynchronous = command as? any AsyncParsableCommand {
             try await asynchronous.run()
