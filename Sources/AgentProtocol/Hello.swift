@@ -38,12 +38,12 @@ public struct Hello: Equatable, Sendable {
         static let refusal: UInt8 = 4
     }
 
-    /// The hello's bytes.
+    /// The hello's bytes. Texts are cut so that all fields fit: 64 bytes of boot id, 128 of software, 512 of refusal.
     public func encoded() -> [UInt8] {
         var fields = ByteWriter()
-        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
+        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8.prefix(64)) }
         if !token.isEmpty { fields.writeField(Tag.token, token) }
-        if !software.isEmpty { fields.writeField(Tag.software, software.utf8) }
+        if !software.isEmpty { fields.writeField(Tag.software, software.utf8.prefix(128)) }
         if let refusal { fields.writeField(Tag.refusal, refusal.utf8.prefix(512)) }
         var writer = ByteWriter(bytes: Hello.magic)
         writer.write(Hello.version)

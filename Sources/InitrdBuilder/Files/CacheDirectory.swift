@@ -24,14 +24,21 @@ public enum CacheDirectory {
     }
 
     /// Removes the files in `directory` whose names begin with `prefix`, those that were used longest ago first, until there
-    /// are `capacity` of them. `path` stays.
-    public static func removeOldest(in directory: String, prefix: String, capacity: Int, sparing path: String) {
+    /// are `capacity` of them, and those that somebody began an hour ago and never ended. `path` stays.
+    public static func removeOldest(
+        in directory: String, prefix: String, capacity: Int, sparing path: String, isWhole: (String) -> Bool = { _ in true }
+    ) {
         var files: [(path: String, time: Int)] = []
         for name in HostPath.names(in: directory) where name.hasPrefix(prefix) {
             let candidate = "\(directory)/\(name)"
             var status = stat()
             guard candidate != path, stat(candidate, &status) == 0 else { continue }
-            files.append((candidate, status.st_mtim.tv_sec))
+            if isWhole(name) {
+                files.append((candidate, status.st_mtim.tv_sec))
+            } else if status.st_mtim.tv_sec < time(nil) - 3600 {
+                // A younger one may still become whole.
+                unlink(candidate)
+            }
         }
         files.sort { ($0.time, $0.path) > ($1.time, $1.path) }
         for file in files.dropFirst(max(0, capacity - 1)) { unlink(file.path) }

@@ -26,7 +26,7 @@ public struct InitrdCache: Sendable {
         if CacheDirectory.use(path) { return path }
         try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try CacheDirectory.make(directory) }
         try plan.write(to: path, compression: compression)
-        CacheDirectory.removeOldest(in: directory, prefix: "initrd-", capacity: capacity, sparing: path)
+        CacheDirectory.removeOldest(in: directory, prefix: "initrd-", capacity: capacity, sparing: path) { $0.hasSuffix(".img") }
         return path
     }
 }
