@@ -58,5 +58,6 @@ public func writeKernelLog(_ level: KernelLogLevel, _ text: String) {
     defer { file.close() }
     // A record holds 1,024 bytes at most (LOG_LINE_MAX); a longer write is refused whole.
     let line = "<\(level.rawValue)>vm-agent: \(text)"
-    try? file.writeAll(Array(line.utf8.prefix(960)))
+    // Without its line feed a record could be continued: neither the console nor dmesg would show it before the next one.
+    try? file.writeAll(line.utf8.prefix(960) + [UInt8(ascii: "\n")])
 }

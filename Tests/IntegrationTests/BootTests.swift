@@ -37,6 +37,7 @@ import Testing
 
     @Test func aBootThatFailsCanBeEnteredBeforeAndAfterItsFailure() async throws {
         try await withMachine(["--store", "none", "--append", "vm.disk=/dev/vdz"]) { machine in
+            try await eventually("the proxy to know the guest") { try await machine.status() != nil }
             // The link is up before the disk is looked for, which takes its time here.
             let early = try await machine.exec(["sh", "-c", "test -x /init && cat /proc/1/comm; echo $PATH"], options: ["--now"])
             #expect(early.code == 0, "\(early)")

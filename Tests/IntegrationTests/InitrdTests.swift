@@ -42,6 +42,7 @@ import Testing
             vm-agent post-mount /mnt-root || fail post-mount
             cp /bin/vm-agent /bin/busybox /mnt-root/bin
             for name in proc sys dev; do mount -o move /$name /mnt-root/$name; done
+            mknod /dev/null c 1 3 # the shell wants one for what it runs in the background
             chroot /mnt-root /bin/vm-agent load-db || fail load-db
             chroot /mnt-root /bin/vm-agent connect &
             exec switch_root /mnt-root $(tr ' ' '\\n' < /mnt-root/proc/cmdline | sed -n 's/^init=//p')

@@ -40,10 +40,12 @@ import Testing
     }
 
     @Test func twiceLeavesACommandThatIgnoresIt() async throws {
-        let command = ["sh", "-c", "trap '' INT; echo runs; while :; do sleep 0.1; done"]
+        let command = ["sh", "-c", "trap 'echo heard' INT; echo runs; while :; do sleep 0.1; done"]
         try await withMachine(["--store", "none"], command: command, leadsGroup: true) { machine in
             try await eventually("the command to run") { machine.launcher.output == Array("runs\n".utf8) }
             machine.launcher.signalGroup(SIGINT)
+            // Two signals at once would be one.
+            try await eventually("the command to hear it") { machine.launcher.output == Array("runs\nheard\n".utf8) }
             machine.launcher.signalGroup(SIGINT)
             #expect(try await machine.launcher.waitForEnd() == 130)
         }

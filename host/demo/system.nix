@@ -37,7 +37,13 @@ let
     mkdir -p /etc /tmp /root /var
     echo "root:x:0:0:root:/root:${busybox}/bin/sh" > /etc/passwd
     echo "root:x:0:" > /etc/group
-    trap 'sync; mount -o remount,ro / 2>/dev/null; poweroff -f' USR2 TERM
+    power_off() {
+      kill -TERM -1 2>/dev/null
+      for try in 1 2 3 4 5 6 7 8 9 10; do mount -o remount,ro / 2>/dev/null && break; sleep 0.1; done
+      sync
+      poweroff -f
+    }
+    trap power_off USR2 TERM
     echo "demo system: up after \$(cut -d' ' -f1 /proc/uptime) s" > /dev/console
     while :; do sleep 3600 & wait \$!; done
     EOF

@@ -28,7 +28,7 @@ enum MountHostFiles {
         }
         let options: [MountOption] = [
             .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
-            .flag("noacl"), .value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"),
+            .flag("noacl"), .flag("nomapposix"), .value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"),
             .flag("ro"),
         ]
         do throws(MountError) {
