@@ -211,6 +211,8 @@ final class Link {
     // MARK: Streams
 
     func nextEvent() -> YamuxEvent? { isOpen ? yamux.nextEvent() : nil }
+    /// Whether `nextEvent` may have one without anything happening first: writing makes room for streams that wait.
+    var hasEvents: Bool { isOpen && yamux.hasEvents }
 
     /// How many bytes the stream takes now; with fewer than `wanted`, a `writable` event follows.
     func capacity(_ stream: UInt32, wanted: Int = 1) -> Int { yamux.sendCapacity(stream, wanted: wanted) }

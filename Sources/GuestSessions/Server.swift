@@ -46,7 +46,7 @@ public final class Server {
             link.connect()
         }
         while true {
-            for (source, ready) in loop.wait(milliseconds: untilNextDeadline()) { handle(source, ready) }
+            for (source, ready) in loop.wait(milliseconds: link.hasEvents ? 0 : untilNextDeadline()) { handle(source, ready) }
             let now = Uptime.microseconds
             link.tick(now: now)
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }

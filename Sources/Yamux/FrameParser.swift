@@ -1,17 +1,12 @@
 /// Cuts a byte stream into headers and pieces of data. A frame's data is handed on as it arrives, so a large frame is
 /// never held.
 struct FrameParser: Sendable {
-    /// A piece of one stream's data.
-    struct Data {
-        var bytes: [UInt8]
-        /// The frame ends here, and carried FIN.
-        var isLast: Bool
-    }
-
     enum Found {
+        /// Bytes that are of no interest yet, or ever.
         case nothing
         case header(Header)
-        case data(UInt32, Data)
+        /// The bytes used are data of `stream`; the frame ends with them, and carried FIN, if `finishes`.
+        case data(stream: UInt32, finishes: Bool)
     }
 
     private var partial: [UInt8] = []
@@ -33,17 +28,16 @@ struct FrameParser: Sendable {
             let count = min(bytes.count, Int(remaining))
             remaining -= UInt32(count)
             guard let stream else { return (count, .nothing) }
-            return (count, .data(stream, Data(bytes: Array(bytes[..<count]), isLast: remaining == 0 && finishes)))
+            return (count, .data(stream: stream, finishes: remaining == 0 && finishes))
         }
         if partial.isEmpty, bytes.count >= Header.size { return (Header.size, .header(try Header(decoding: bytes))) }
         let count = min(bytes.count, Header.size - partial.count)
         partial.append(contentsOf: bytes[..<count])
         guard partial.count == Header.size else { return (count, .nothing) }
-        let whole = partial
-        partial.removeAll(keepingCapacity: true)
-        let header: Result<Header, YamuxError> = whole.withUnsafeBytes { buffer in
+        let header: Result<Header, YamuxError> = partial.withUnsafeBytes { buffer in
             do throws(YamuxError) { return .success(try Header(decoding: buffer)) } catch { return .failure(error) }
         }
+        partial.removeAll(keepingCapacity: true)
         return (count, .header(try header.get()))
     }
 }

@@ -41,15 +41,20 @@ struct Header: Equatable {
     }
 
     func append(to bytes: inout [UInt8]) {
-        bytes.append(Header.version)
-        bytes.append(type.rawValue)
-        bytes.append(UInt8(truncatingIfNeeded: flags.rawValue >> 8))
-        bytes.append(UInt8(truncatingIfNeeded: flags.rawValue))
-        for word in [stream, length] {
-            bytes.append(UInt8(truncatingIfNeeded: word >> 24))
-            bytes.append(UInt8(truncatingIfNeeded: word >> 16))
-            bytes.append(UInt8(truncatingIfNeeded: word >> 8))
-            bytes.append(UInt8(truncatingIfNeeded: word))
+        let head = UInt64(type.rawValue) << 48 | UInt64(flags.rawValue) << 32 | UInt64(stream)
+        withUnsafeBytes(of: ((UInt64(Header.version) << 56 | head).bigEndian, length.bigEndian)) {
+            bytes.append(contentsOf: $0[..<Header.size])
+        }
+    }
+
+    /// Adds `data` in frames of at most `maximumFrame` bytes.
+    static func appendData(_ data: UnsafeRawBufferPointer, of stream: UInt32, maximumFrame: Int, to bytes: inout [UInt8]) {
+        var sent = 0
+        while sent < data.count {
+            let length = min(data.count - sent, max(1, maximumFrame))
+            Header(.data, stream: stream, length: UInt32(length)).append(to: &bytes)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: data[sent..<sent + length]))
+            sent += length
         }
     }
 }

@@ -7,13 +7,20 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     var limits = YamuxLimits()
     limits.maximumStreams = 8
+    limits.maximumUnacknowledged = 4
     var connection = YamuxConnection(role: bytes[0] & 1 == 0 ? .server : .client, limits: limits)
+    if bytes[0] & 8 != 0 { connection.roundTrip = 1000 }
     for _ in 0..<Int(bytes[0] >> 5) { _ = try? connection.open() }
     let piece = max(1, Int(bytes[1]))
     var rest = bytes.dropFirst(2)
+    var now: UInt64 = 0
+    // The output limit, every stream's first flight, and an answer to every frame.
+    let most = limits.preferredOutput + (bytes.count / 12 + 8) * (4096 + 12 * 8)
     while !rest.isEmpty {
         let chunk = Array(rest.prefix(piece))
         rest = rest.dropFirst(piece)
+        now += UInt64(chunk[0])
+        connection.advance(to: now)
         let failed = chunk.withUnsafeBytes { buffer in
             do {
                 try connection.receive(buffer)
@@ -21,10 +28,13 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             } catch { return true }
         }
         obey(&connection, bytes[0])
+        precondition(connection.streamCount <= 16)
+        precondition(connection.outputCount <= most)
+        precondition(connection.extraWindowInUse <= limits.maximumExtraWindow)
+        if bytes[0] & 16 != 0 { _ = connection.takeOutput() }
+        if bytes[0] & 4 != 0 { connection.limitExtraWindow(to: Int(chunk[0]) << 12) }
         if failed { break }
     }
-    precondition(connection.streamCount <= 8)
-    precondition(connection.takeOutput().count <= limits.maximumOutput + limits.preferredOutput + 4096)
     return 0
 }
 
