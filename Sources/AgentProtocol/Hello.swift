@@ -14,12 +14,22 @@ public struct Hello: Equatable, Sendable {
     public var token: [UInt8]
     /// The sender's program and version, for logs.
     public var software: String
+    /// Bytes that the agent makes anew for every hello and that the proxy's answer repeats, at most 16: on a transport that
+    /// keeps the bytes of an earlier connection, an answer to that one is not taken for an answer to this one.
+    public var nonce: [UInt8]
+    /// What carries the link. Nil from the proxy, and from an agent that uses a transport unknown to this side.
+    public var transport: LinkTransport?
 
     /// Makes a hello for this side's protocol version.
-    public init(bootID: String = "", token: [UInt8] = [], software: String = "", refusal: String? = nil) {
+    public init(
+        bootID: String = "", token: [UInt8] = [], software: String = "", nonce: [UInt8] = [], transport: LinkTransport? = nil,
+        refusal: String? = nil
+    ) {
         self.bootID = bootID
         self.token = token
         self.software = software
+        self.nonce = nonce
+        self.transport = transport
         self.refusal = refusal
     }
 
@@ -31,19 +41,24 @@ public struct Hello: Equatable, Sendable {
     public static let maximumFieldsLength = 1024
     static let headerLength = 12
 
-    private enum Tag {
+    enum Tag {
         static let bootID: UInt8 = 1
         static let token: UInt8 = 2
         static let software: UInt8 = 3
         static let refusal: UInt8 = 4
+        static let nonce: UInt8 = 5
+        static let transport: UInt8 = 6
     }
 
     /// The hello's bytes.
     public func encoded() -> [UInt8] {
         var fields = ByteWriter()
-        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
+        // The secret comes first: `HelloScanner` looks for it at its place.
         if !token.isEmpty { fields.writeField(Tag.token, token) }
+        if !nonce.isEmpty { fields.writeField(Tag.nonce, nonce) }
+        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
         if !software.isEmpty { fields.writeField(Tag.software, software.utf8) }
+        if let transport { fields.writeField(Tag.transport, transport.rawValue.utf8) }
         if let refusal { fields.writeField(Tag.refusal, refusal.utf8.prefix(512)) }
         var writer = ByteWriter(bytes: Hello.magic)
         writer.write(Hello.version)
@@ -75,6 +90,10 @@ public struct Hello: Equatable, Sendable {
                 guard value.count <= 128 else { throw .tooLong(length: value.count, limit: 128) }
                 hello.token = Array(value)
             case Tag.software: hello.software = String(decoding: value, as: UTF8.self)
+            case Tag.nonce:
+                guard value.count <= 16 else { throw .tooLong(length: value.count, limit: 16) }
+                hello.nonce = Array(value)
+            case Tag.transport: hello.transport = LinkTransport(rawValue: String(decoding: value, as: UTF8.self))
             case Tag.refusal: hello.refusal = String(decoding: value, as: UTF8.self)
             default: break
             }
