@@ -20,10 +20,13 @@ public struct Hello: Equatable, Sendable {
     /// What carries the link. Nil from the proxy, and from an agent that uses a transport unknown to this side.
     public var transport: LinkTransport?
 
+    /// True from a proxy that has begun to listen where an agent may be connected already, and asks it for a hello.
+    public var isRequest: Bool
+
     /// Makes a hello for this side's protocol version.
     public init(
         bootID: String = "", token: [UInt8] = [], software: String = "", nonce: [UInt8] = [], transport: LinkTransport? = nil,
-        refusal: String? = nil
+        refusal: String? = nil, isRequest: Bool = false
     ) {
         self.bootID = bootID
         self.token = token
@@ -31,6 +34,7 @@ public struct Hello: Equatable, Sendable {
         self.nonce = nonce
         self.transport = transport
         self.refusal = refusal
+        self.isRequest = isRequest
     }
 
     /// The protocol version that this code speaks.
@@ -48,12 +52,14 @@ public struct Hello: Equatable, Sendable {
         static let refusal: UInt8 = 4
         static let nonce: UInt8 = 5
         static let transport: UInt8 = 6
+        static let request: UInt8 = 7
     }
 
     /// The hello's bytes.
     public func encoded() -> [UInt8] {
         var fields = ByteWriter()
-        // The secret comes first: `HelloScanner` looks for it at its place.
+        // What `HelloScanner` looks for comes first.
+        if isRequest { fields.writeField(Tag.request, []) }
         if !token.isEmpty { fields.writeField(Tag.token, token) }
         if !nonce.isEmpty { fields.writeField(Tag.nonce, nonce) }
         if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
@@ -94,6 +100,7 @@ public struct Hello: Equatable, Sendable {
                 guard value.count <= 16 else { throw .tooLong(length: value.count, limit: 16) }
                 hello.nonce = Array(value)
             case Tag.transport: hello.transport = LinkTransport(rawValue: String(decoding: value, as: UTF8.self))
+            case Tag.request: hello.isRequest = true
             case Tag.refusal: hello.refusal = String(decoding: value, as: UTF8.self)
             default: break
             }

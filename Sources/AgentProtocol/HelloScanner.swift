@@ -5,7 +5,7 @@
 /// nonce of this very connection. A value without I/O.
 public struct HelloScanner: Sendable {
     /// The first field of the hello that is looked for, as it is on the wire.
-    private let secretField: [UInt8]
+    private let firstField: [UInt8]
     /// The bytes from the first place on where a hello may have begun. Never more than a hello has.
     private var held: [UInt8] = []
     /// How many of `held` were handed on all the same, by `release`.
@@ -17,10 +17,13 @@ public struct HelloScanner: Sendable {
     /// Looks for a proxy's answer to the hello that had this nonce, which is not empty.
     public init(nonce: [UInt8]) { self.init(Hello.Tag.nonce, nonce) }
 
-    private init(_ tag: UInt8, _ secret: [UInt8]) {
+    /// Looks for a proxy's request for a hello. It has no secret: it may be data, and only be taken for a hint.
+    public static var forRequests: HelloScanner { HelloScanner(Hello.Tag.request, []) }
+
+    private init(_ tag: UInt8, _ value: [UInt8]) {
         var writer = ByteWriter()
-        writer.writeField(tag, secret)
-        secretField = writer.bytes
+        writer.writeField(tag, value)
+        firstField = writer.bytes
     }
 
     /// How many bytes are held back until more arrive.
@@ -86,11 +89,11 @@ public struct HelloScanner: Sendable {
     private enum Reading { case hello(Hello, Int), incomplete, other }
 
     private func reading(_ bytes: ArraySlice<UInt8>) -> Reading {
-        guard zip(bytes.dropFirst(Hello.headerLength), secretField).allSatisfy({ $0 == $1 }) else { return .other }
+        guard zip(bytes.dropFirst(Hello.headerLength), firstField).allSatisfy({ $0 == $1 }) else { return .other }
         do throws(ProtocolError) {
             guard let (hello, length) = try Hello.decode(bytes) else { return .incomplete }
-            // A hello that ends before the secret does has none.
-            return length >= Hello.headerLength + secretField.count ? .hello(hello, length) : .other
+            // The fields may end before the first one that is wanted does.
+            return length >= Hello.headerLength + firstField.count ? .hello(hello, length) : .other
         } catch { return .other }
     }
 
