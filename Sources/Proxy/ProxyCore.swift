@@ -61,8 +61,9 @@ final class ProxyCore {
             try listenForLinks(of: name)
             let guest = try knownOrNew(name, .registered)
             guest.standing = .registered
-            guest.launcher = launcher
+            // Links that this ends are not the launcher's to hear of: it knows of none yet.
             setToken(token, of: guest)
+            guest.launcher = launcher
         } catch {
             if guests[name] == nil { linkSockets.removeValue(forKey: name)?.close() }
             throw ConnectFault(text: error.text)
