@@ -120,7 +120,8 @@ final class Link {
         hello.nonce = randomBytes(8)
         output.removeAll()
         output.append(hello.encoded())
-        state = .greeting(socket, Greeting(nonce: hello.nonce, deadline: Uptime.microseconds + Link.patience))
+        let deadline = Uptime.microseconds + Link.patience
+        state = .greeting(socket, Greeting(nonce: hello.nonce, deadline: deadline, takesPlainAnswer: place.hasEnd))
         loop.watch(socket, .readable, source)
         flush()
     }
@@ -180,10 +181,10 @@ final class Link {
         do throws(YamuxError) {
             try yamux.receive(bytes)
         } catch {
+            // The first byte of a hello, where a frame should begin: who sent that does not want the end of our yamux.
+            if error == .badVersion(Hello.magic[0]) { return lose("the proxy has begun anew") }
             flush()
-            // The first byte of a hello, where a frame should begin.
-            let isHello = error == .badVersion(Hello.magic[0])
-            lose(isHello ? "the proxy has begun anew" : "the proxy broke the protocol: \(error.text)")
+            lose("the proxy broke the protocol: \(error.text)")
         }
     }
 

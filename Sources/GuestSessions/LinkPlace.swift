@@ -31,6 +31,15 @@ public enum LinkPlace: Equatable, Sendable {
         }
     }
 
+    /// Whether both sides of a connection learn of its end, and no bytes of it are left to the next. With QEMU's chardevs that
+    /// is not so, and the guest cannot see whether there is one behind 10.0.2.6:23.
+    var hasEnd: Bool {
+        switch self {
+        case .guestForward, .virtioSerial: false
+        case .vsock, .unixSocket, .descriptor: true
+        }
+    }
+
     /// The longest delay before another attempt, in microseconds.
     var longestDelay: UInt64 {
         // QEMU tries to reach the proxy once a second itself: with both, a link is back within two.

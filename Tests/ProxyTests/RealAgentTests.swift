@@ -1,3 +1,4 @@
+import AgentProtocol
 import ControlProtocol
 import Foundation
 import LinuxSystem
@@ -109,5 +110,26 @@ import Testing
         #expect(try shell.rest() == Array("two\n".utf8))
         #expect(try workspace.shell("a", "echo three") == "three\n")
         _ = agent
+    }
+
+    @Test func anAnswerWithoutTheNonceIsTakenOnlyWhenItComesFirst() throws {
+        let answer = Hello(software: "another proxy").encoded()
+        for (before, isTaken) in [([UInt8](), true), ([0], false), (Hello(isRequest: true).encoded(), false)] {
+            let (ours, theirs) = try SocketClient.pair()
+            let proxy = SocketClient(descriptor: ours)
+            let agent = try startAgent(["--descriptor", "0"], input: theirs)
+            var hello: [UInt8] = []
+            while try Hello.decode(hello[...]) == nil { hello += try proxy.receive() }
+            // A yamux ping, which only an open link answers; a hello is what a request is answered with.
+            let ping: [UInt8] = [0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9]
+            try proxy.send(before + answer + ping)
+            if isTaken {
+                #expect(try proxy.receive() == [0, 2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 9])
+            } else {
+                try proxy.send(Hello(isRequest: true).encoded())
+                #expect(try Hello.decode(proxy.receive()[...])?.hello.transport == .socket)
+            }
+            _ = agent
+        }
     }
 }
