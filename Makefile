@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -14,7 +14,9 @@ help:
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
-	@echo 'make install           copy dist/* below PREFIX ($(PREFIX))'
+	@echo 'make fuzz              fuzz the decoders of bytes from the other side (FUZZ_RUNS each)'
+	@echo 'make man               man pages and completions, in dist/man and dist/completions'
+	@echo 'make install           programs, man pages and completions below PREFIX ($(PREFIX))'
 	@echo 'make clean             remove what was built; .cache stays'
 
 setup:
@@ -58,10 +60,31 @@ run: build kernel system
 bench: build kernel system
 	@Tests/Benchmarks/boot
 
-install: build
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/vm-agent
-	install dist/vm dist/vm-proxy $(DESTDIR)$(PREFIX)/bin
-	install dist/vm-agent $(DESTDIR)$(PREFIX)/lib/vm-agent
+# Millions of runs of each: make fuzz FUZZ_RUNS=10000000
+FUZZ_RUNS ?= 200000
+fuzz: setup
+	@Tests/Fuzz/run $(FUZZ_RUNS)
+
+# Man pages and completions from the programs' own definitions.
+man: build
+	swift package --allow-writing-to-package-directory generate-manual --multi-page --output-directory dist/man >/dev/null
+	cp docs/vm-agent.8 dist/man
+	@mkdir -p dist/completions
+	@for program in vm vm-proxy; do for shell in bash zsh fish; do \
+	  dist/$$program --generate-completion-script $$shell >dist/completions/$$program.$$shell; \
+	done; done
+
+install: man
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/vm-agent share/man/man1 share/man/man8 share/bash-completion/completions \
+	  share/zsh/site-functions share/fish/vendor_completions.d)
+	install dist/vm dist/vm-proxy dist/vm-agent $(DESTDIR)$(PREFIX)/bin
+	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	for program in vm vm-proxy; do \
+	  install -m 644 dist/completions/$$program.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program; \
+	  install -m 644 dist/completions/$$program.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program; \
+	  install -m 644 dist/completions/$$program.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; \
+	done
 
 clean:
 	rm -rf .build .build-embedded dist

@@ -63,23 +63,31 @@ let hostTargets: [Target] = [
     .executableTarget(
         name: "vm",
         dependencies: [
-            "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine", argumentParser, subprocess, system,
+            "AgentProtocol", "ControlProtocol", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine",
+            argumentParser, subprocess, system,
         ],
         swiftSettings: house),
 ]
 
 let testTargets: [Target] = [
-    .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol"], swiftSettings: house),
+    .target(name: "HostTools", dependencies: ["LinuxSystem"], path: "Tests/HostTools", swiftSettings: house),
+    .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol", "HostTools"], swiftSettings: house),
     .testTarget(name: "YamuxTests", dependencies: ["Yamux"], swiftSettings: house),
     .testTarget(
         name: "ProxyTests", dependencies: ["AgentProtocol", "ControlProtocol", "LinuxSystem", "Proxy", "Yamux"] + nio,
         swiftSettings: house),
-    .testTarget(name: "InitrdBuilderTests", dependencies: ["InitrdBuilder"], swiftSettings: house),
+    .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),
     .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
-    .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: house),
-    .testTarget(name: "GuestBootTests", dependencies: ["GuestBoot"], swiftSettings: house),
-    .testTarget(name: "IntegrationTests", dependencies: [subprocess], swiftSettings: house),
+    .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "HostTools", "LinuxSystem"], swiftSettings: house),
+    .testTarget(
+        name: "GuestBootTests", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "HostTools", "LinuxSystem"],
+        swiftSettings: house),
+    .testTarget(
+        name: "GuestSessionsTests",
+        dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "GuestSessions", "HostTools", "LinuxSystem", "Yamux"],
+        swiftSettings: house),
+    .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "LinuxSystem", "ProxyClient"], swiftSettings: house),
 ]
 
 let package = Package(

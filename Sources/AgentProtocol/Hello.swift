@@ -55,15 +55,15 @@ public struct Hello: Equatable, Sendable {
         static let request: UInt8 = 7
     }
 
-    /// The hello's bytes.
+    /// The hello's bytes. Texts are cut so that all fields fit: 64 bytes of boot id, 128 of software, 512 of refusal.
     public func encoded() -> [UInt8] {
         var fields = ByteWriter()
         // What `HelloScanner` looks for comes first.
         if isRequest { fields.writeField(Tag.request, []) }
         if !token.isEmpty { fields.writeField(Tag.token, token) }
         if !nonce.isEmpty { fields.writeField(Tag.nonce, nonce) }
-        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8) }
-        if !software.isEmpty { fields.writeField(Tag.software, software.utf8) }
+        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8.prefix(64)) }
+        if !software.isEmpty { fields.writeField(Tag.software, software.utf8.prefix(128)) }
         if let transport { fields.writeField(Tag.transport, transport.rawValue.utf8) }
         if let refusal { fields.writeField(Tag.refusal, refusal.utf8.prefix(512)) }
         var writer = ByteWriter(bytes: Hello.magic)

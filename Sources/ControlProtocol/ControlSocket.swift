@@ -4,6 +4,8 @@ public enum ControlSocket {
     public static let name = "vm-proxy.socket"
     /// `DIR/.vm-proxy-links.socket`: takes guests' links as file descriptors.
     public static let linksName = ".vm-proxy-links.socket"
+    /// Why a proxy that is about to end takes no more guests: another one may be started in its place.
+    public static let endingReason = "the proxy is ending"
     /// The most bytes that a request line may have, its line feed included.
     public static let maximumLineLength = 512
     /// The longest path of a socket file: `sun_path` has 108 bytes with the zero at its end (`man 7 unix`).

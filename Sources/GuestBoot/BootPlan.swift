@@ -46,6 +46,7 @@ public struct BootPlan: Equatable, Sendable {
             }
         }
         let share = commandLine.value("vm.hostfs") ?? "//10.0.2.4/qemu"
+        let isStoreWritable = flag("vm.writable-store", of: commandLine)
         var shares: [MountedShare] = []
         for text in commandLine.values("vm.share") {
             if let parsed = MountedShare(text) {
@@ -60,15 +61,39 @@ public struct BootPlan: Equatable, Sendable {
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
-            if commandLine.flag("vm.writable-store") { steps.append(.overlayStore) }
-        } else if commandLine.flag("vm.writable-store") {
-            warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over")
+            if isStoreWritable { steps.append(.overlayStore) }
+        } else {
+            if isStoreWritable { warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over") }
+            if !shares.isEmpty { warnings.append("vm.share: there is no server of shares with vm.hostfs=none; passed over") }
         }
         steps += [.makeBootDirectory, .switchRoot]
         if let registration = commandLine.value("regInfo"), !registration.isEmpty {
             steps.append(.registerStorePaths(registration: registration, nixStore: commandLine.value("vm.nix-store")))
         }
         if let initPath { steps.append(.enterInit(path: initPath)) }
+        warnAboutUnknownParameters(commandLine)
+    }
+
+    /// The parameters that begin with `vm.`, all of them.
+    static let parameterNames = [
+        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.mkfs", "vm.nix-store", "vm.on-failure", "vm.share", "vm.writable-store",
+    ]
+
+    /// A misspelt parameter would be obeyed by nobody, and the guest be another than the one that was asked for.
+    private mutating func warnAboutUnknownParameters(_ commandLine: KernelCommandLine) {
+        for parameter in commandLine.parameters where parameter.name.utf8.starts(with: "vm.".utf8) {
+            if BootPlan.parameterNames.contains(where: { parameter.isNamed($0) }) { continue }
+            warnings.append("\(parameter.name): there is no such parameter; there are \(BootPlan.parameterNames.joined(separator: ", "))")
+        }
+    }
+
+    /// The flag `name`, with a warning for a value that is neither yes nor no.
+    private mutating func flag(_ name: String, of commandLine: KernelCommandLine) -> Bool {
+        let isUp = commandLine.flag(name)
+        if !isUp, let value = commandLine.value(name), value != "0", value != "no", value != "false" {
+            warnings.append("\(name)=\(value): must be 1, yes, true, 0, no or false; taking no")
+        }
+        return isUp
     }
 
     /// The system that `init=` belongs to: the directory that holds it.
@@ -103,7 +128,7 @@ public enum DiskFilesystem: String, Sendable {
 public struct MountedShare: Equatable, Sendable {
     /// The share's name on the server.
     public var name: String
-    /// Where it appears below `/hostfs`; begins with `/`, and no part of it is `..`.
+    /// Where it appears below `/hostfs`; begins with `/`, goes further, and no part of it is `..`.
     public var directory: String
 
     /// Reads `NAME:/DIRECTORY`; nil when it is not of that form.
@@ -112,6 +137,11 @@ public struct MountedShare: Equatable, Sendable {
         name = String(text[..<colon])
         directory = String(text[text.utf8.index(after: colon)...])
         guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), directory.utf8.first == UInt8(ascii: "/") else { return nil }
-        for part in directory.split(separator: "/") where part == ".." { return nil }
+        var isBelow = false
+        for part in directory.split(separator: "/") {
+            if part == ".." { return nil }
+            if part != "." { isBelow = true }
+        }
+        guard isBelow else { return nil }
     }
 }

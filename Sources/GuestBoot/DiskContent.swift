@@ -18,9 +18,11 @@ enum DiskProbe {
     /// The fw_cfg entry in which the host names a disk that it has just made: all zero, in this boot.
     static let vouchedEntry = "/sys/firmware/qemu_fw_cfg/by_name/opt/vm-agent/blank-disk/raw"
 
-    static func content(of device: String, progress: (String) -> Void) throws(StepFailure) -> DiskContent {
+    static func content(
+        of device: String, vouchedBy entry: String = vouchedEntry, progress: (String) -> Void
+    ) throws(StepFailure) -> DiskContent {
         if let known = try signature(of: device) { return known }
-        if let vouched = try? Files.readLine(vouchedEntry), "/dev/\(vouched)" == device { return .empty }
+        if let vouched = try? Files.readLine(entry), "/dev/\(vouched)" == device { return .empty }
         guard let offset = try firstNonZeroByte(of: device, progress: progress) else { return .empty }
         return .occupied("no known signature, but data at byte \(offset)")
     }
@@ -59,7 +61,8 @@ enum DiskProbe {
         do throws(Errno) {
             let file = try FileDescriptor.open(device, .read)
             defer { file.close() }
-            let size = linux_block_device_size(file.rawValue)
+            let size = lseek(file.rawValue, 0, SEEK_END)
+            guard size >= 0, lseek(file.rawValue, 0, SEEK_SET) == 0 else { throw .current }
             var offset: UInt64 = 0
             var reported = Uptime.microseconds
             var chunk = [UInt64](repeating: 0, count: 1 << 17)
@@ -70,14 +73,14 @@ enum DiskProbe {
                 let got = try count.get()
                 // A device that ends early is not one of which everything was read.
                 if got == 0 {
-                    guard size < 0 || offset == UInt64(size) else { throw Errno(EIO) }
+                    guard offset == UInt64(size) else { throw Errno(EIO) }
                     return nil
                 }
                 if let place = firstNonZero(chunk, got) { return offset + UInt64(place) }
                 offset += UInt64(got)
                 if Uptime.microseconds - reported > 1_000_000 {
                     reported = Uptime.microseconds
-                    progress("reading \(device) to prove it empty: \(offset >> 20) MiB of \(max(0, size) >> 20) MiB")
+                    progress("reading \(device) to prove it empty: \(offset >> 20) MiB of \(size >> 20) MiB")
                 }
             }
         } catch {

@@ -9,19 +9,26 @@ struct SessionEnvironment {
     /// The directories of `PATH`, looked up anew for every session: the guest may have grown some.
     var path: [String] { SystemPrograms.directories(systemPath: systemPath) }
 
-    /// The user's home: `/root`, or `/` while there is none.
-    var home: String { Files.isDirectory("/root") ? "/root" : "/" }
+    /// The user's home: `/root`, or `/` while there is none that can be entered.
+    var home: String { Files.isEnterable("/root") ? "/root" : "/" }
 
-    /// `NAME=VALUE` for a session; `added` comes last and replaces what has the same name.
+    /// `NAME=VALUE` for a session, each name once: the last one counts, and `added` comes last, as with env(1).
     func variables(shell: String, added: [[UInt8]] = []) -> [[UInt8]] {
         let own = [
             "PATH=\(path.joined(separator: ":"))", "HOME=\(home)", "USER=root", "LOGNAME=root", "SHELL=\(shell)", "LANG=C.UTF-8",
         ].map { Array($0.utf8) }
-        let names = added.map { $0.prefix { $0 != UInt8(ascii: "=") } }
-        return own.filter { variable in
-            let name = variable.prefix { $0 != UInt8(ascii: "=") }
-            return !names.contains { $0.elementsEqual(name) }
-        } + added
+        var variables: [[UInt8]] = []
+        var places: [[UInt8]: Int] = [:]
+        for variable in own + added {
+            let name = Array(variable.prefix { $0 != UInt8(ascii: "=") })
+            if let place = places[name] {
+                variables[place] = variable
+            } else {
+                places[name] = variables.count
+                variables.append(variable)
+            }
+        }
+        return variables
     }
 
     /// Root's shell in `/etc/passwd` where it can be executed, else the first `sh` of the path.

@@ -50,12 +50,13 @@ public enum Files {
         guard mkdir(path, mode) == 0 || Errno.current == .exists else { throw .current }
     }
 
-    /// Copies a regular file with this mode.
+    /// Copies a regular file. The copy has exactly this mode, also where a file was.
     public static func copy(_ source: String, to destination: String, mode: mode_t) throws(Errno) {
         let input = try FileDescriptor.open(source, .read)
         defer { input.close() }
         let output = try FileDescriptor.open(destination, .create, mode: mode)
         defer { output.close() }
+        guard fchmod(output.rawValue, mode) == 0 else { throw .current }
         while true {
             let count = linux_copy_range(input.rawValue, output.rawValue, 1 << 24)
             if count == 0 { return }
@@ -77,6 +78,9 @@ public enum Files {
         var status = CLinux.stat()
         return stat(path, &status) == 0 && linux_is_directory(status.st_mode) != 0
     }
+
+    /// True when `path` is a directory that this process may make its working directory.
+    public static func isEnterable(_ path: String) -> Bool { access(path, X_OK) == 0 && isDirectory(path) }
 
     /// True when `path` is a block device, links followed.
     public static func isBlockDevice(_ path: String) -> Bool {

@@ -91,7 +91,7 @@ extension ProxyCore {
     }
 
     private func admit(_ hello: Hello, from link: LinkHandler) -> String? {
-        guard !isStopping else { return "the proxy is ending" }
+        guard !isStopping else { return ControlSocket.endingReason }
         if link.origin == .vsock {
             let owner = guests.values.first { !$0.token.isEmpty && isEqual($0.token, hello.token) }
             guard let owner else { return "no guest here has this token" }

@@ -52,7 +52,7 @@ final class ProxyCore {
     /// Registers a guest for as long as `launcher` lives. One that is linked already, because its launcher has outlived a
     /// proxy, keeps the links that have its token.
     func register(_ name: String, token: [UInt8], launcher: LauncherConnection) throws(ConnectFault) {
-        guard !isStopping else { throw ConnectFault(text: "the proxy is ending") }
+        guard !isStopping else { throw ConnectFault(text: ControlSocket.endingReason) }
         guard rawGuests[name] == nil else { throw ConnectFault(text: "guest '\(name)' has no agent (--raw); it cannot be registered") }
         if let known = guests[name], known.standing == .registered {
             throw ConnectFault(text: "there is a guest '\(name)' in this directory already")

@@ -60,6 +60,31 @@ struct ControlConnection {
         }
     }
 
+    /// The whole lines that have arrived, without waiting for more; `ended` when no more will come.
+    mutating func arrivedLines() throws(ProxyClientError) -> (lines: [String], ended: Bool) {
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        reading: while !hasEnded {
+            let count = chunk.withUnsafeMutableBytes { recv(socket.descriptor, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT)) }
+            if count > 0 {
+                received.append(contentsOf: chunk[..<count])
+                guard received.count <= Self.lineLimit * 16 else { break }
+                continue
+            }
+            switch count == 0 ? Errno(ECONNRESET) : Errno.current {
+            case Errno(EINTR): continue
+            case Errno(EAGAIN): break reading
+            default: hasEnded = true
+            }
+        }
+        guard let end = received.lastIndex(of: UInt8(ascii: "\n")) else {
+            guard received.count <= Self.lineLimit else { throw .malformedReply("a line of more than \(Self.lineLimit) bytes") }
+            return ([], hasEnded)
+        }
+        let lines = received[..<end].split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+        received.removeSubrange(...end)
+        return (lines, hasEnded)
+    }
+
     /// Everything until the end of the connection.
     mutating func rest(limit: Int, deadline: Deadline, purpose: String) throws(ProxyClientError) -> [UInt8] {
         while !hasEnded {

@@ -2,37 +2,40 @@ import CLinux
 import Glibc
 public import LinuxSystem
 
-/// Signals as bytes on a descriptor (`man 2 signalfd`), so that a poll loop meets them like any other event.
+/// Signals as bytes on a descriptor, so that a poll loop meets them like any other event.
 ///
-/// Make it in `main`, before there are other threads: threads inherit the mask, and a signal must find every thread blocked.
-/// Programs that this process starts need the mask reset (`POSIX_SPAWN_SETSIGMASK`, which swift-subprocess does).
+/// Handlers that write to a pipe, and not `signalfd`: that would need every thread of the process to block the signals for
+/// ever, and neither libdispatch's main thread (`sigsuspend`) nor swift-subprocess's monitor (`epoll_pwait` with an empty
+/// mask) does. One of them would take the signal and end the program, with everything left behind.
 public final class SignalInbox: Sendable {
     /// The descriptor that is readable when a signal has arrived.
     public let descriptor: CInt
+    private let writeEnd: CInt
+    private let signals: [CInt]
 
-    /// Blocks `signals` in this thread and in the threads it starts, and collects them. `SIGPIPE` is blocked as well, so
+    /// Collects `signals` from now on; of several inboxes for one signal the newest has it. `SIGPIPE` is caught as well, so
     /// that a write to a closed pipe is an error of that write (`EPIPE`) and not the end of the process.
     public init(_ signals: [CInt]) throws(Errno) {
-        var collected = sigset_t()
-        sigemptyset(&collected)
-        for signal in signals { sigaddset(&collected, signal) }
-        var blocked = collected
-        sigaddset(&blocked, SIGPIPE)
-        let result = pthread_sigmask(SIG_BLOCK, &blocked, nil)
-        guard result == 0 else { throw Errno(result) }
-        descriptor = signalfd(-1, &collected, CInt(SFD_CLOEXEC | SFD_NONBLOCK))
-        guard descriptor >= 0 else { throw .current }
+        let pipe = try FileDescriptor.pipe()
+        (descriptor, writeEnd, self.signals) = (pipe.readEnd.rawValue, pipe.writeEnd.rawValue, signals)
+        try pipe.readEnd.setNonBlocking()
+        try pipe.writeEnd.setNonBlocking()
+        for signal in signals { guard linux_report_signal(signal, writeEnd) == 0 else { throw .current } }
+        guard linux_report_signal(SIGPIPE, -1) == 0 else { throw .current }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        for signal in signals { linux_stop_reporting(signal, writeEnd) }
+        close(writeEnd)
+        close(descriptor)
+    }
 
     /// The next signal that has arrived, or nil when there is none.
     public func next() -> CInt? {
-        var information = signalfd_siginfo()
-        let size = MemoryLayout<signalfd_siginfo>.size
+        var number: UInt8 = 0
         while true {
-            let count = read(descriptor, &information, size)
-            if count == size { return CInt(information.ssi_signo) }
+            let count = read(descriptor, &number, 1)
+            if count == 1 { return CInt(number) }
             guard count < 0, Errno.current == Errno(EINTR) else { return nil }
         }
     }

@@ -7,18 +7,22 @@ extension MachineDescription.Disk {
     /// What exists is never written to. A new image appears whole under its name or not at all, and a file that somebody else
     /// puts there meanwhile stays theirs.
     ///
+    /// - Returns: the disk, and whether it was made now and so is known to be empty.
     /// - Throws: `DiskError`; `MachineError` when `qemu-img` is missing.
-    public static func prepare(path: String, size: DiskSize = .standard) async throws -> MachineDescription.Disk {
+    public static func prepare(
+        path: String, size: DiskSize = .standard
+    ) async throws -> (disk: MachineDescription.Disk, isNew: Bool) {
         let tool = try ImageTool()
         var status = stat()
+        var isNew = false
         if stat(path, &status) != 0 {
             guard errno == ENOENT || errno == ENOTDIR else { throw DiskError.inaccessible(path: path, reason: reason(errno)) }
-            try await create(path, size: size, tool: tool)
+            isNew = try await create(path, size: size, tool: tool)
             guard stat(path, &status) == 0 else { throw DiskError.inaccessible(path: path, reason: reason(errno)) }
         }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return try await existingImage(path, status, tool: tool)
-        case S_IFBLK: return try blockDevice(path, status)
+        case S_IFREG: return (isNew ? .init(path: path, format: .qcow2) : try await existingImage(path, status, tool: tool), isNew)
+        case S_IFBLK: return (try blockDevice(path, status), false)
         case S_IFDIR: throw DiskError.notADisk(path: path, kind: "directory")
         case S_IFSOCK: throw DiskError.notADisk(path: path, kind: "socket")
         default: throw DiskError.notADisk(path: path, kind: "special file")
@@ -72,7 +76,8 @@ extension MachineDescription.Disk {
         guard access(path, R_OK | W_OK) == 0 else { throw .inaccessible(path: path, reason: reason(errno)) }
     }
 
-    private static func create(_ path: String, size: DiskSize, tool: ImageTool) async throws {
+    /// Makes an image; false when somebody else's file has got the name meanwhile.
+    private static func create(_ path: String, size: DiskSize, tool: ImageTool) async throws -> Bool {
         let parent = (path as NSString).deletingLastPathComponent
         let directory = parent.isEmpty ? "." : parent
         var status = stat()
@@ -87,7 +92,9 @@ extension MachineDescription.Disk {
         defer { unlink(part) }
         let answer = try await tool.run(["create", "-q", "-f", "qcow2", part, String(size.bytes)])
         guard answer.isSuccess else { throw DiskError.cannotCreate(path: path, reason: answer.messages) }
-        guard link(part, path) == 0 || errno == EEXIST else { throw DiskError.cannotCreate(path: path, reason: reason(errno)) }
+        if link(part, path) == 0 { return true }
+        guard errno == EEXIST else { throw DiskError.cannotCreate(path: path, reason: reason(errno)) }
+        return false
     }
 
     // qemu-img reads "a:b" as protocol a, and "-x" as an option; an absolute path is neither.

@@ -2,8 +2,9 @@ import Glibc
 
 extension MachineDescription {
     /// The most memory and processors that a description may ask for; QEMU's `pc` machine has 255 processors at most.
-    static let memoryRange = 32...(1 << 20)
-    static let coreRange = 1...255
+    public static let memoryRange = 32...(1 << 20)
+    /// See `memoryRange`.
+    public static let coreRange = 1...255
 
     /// Checks what QEMU would refuse in words that do not say which option of `vm` is meant. Looks at the boot files.
     public func validate() throws(MachineError) {

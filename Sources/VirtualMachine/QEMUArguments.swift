@@ -4,6 +4,8 @@ extension MachineDescription {
     /// The guest's serial console is QEMU's standard output; QEMU's own messages are its standard error.
     public var qemuArguments: [String] {
         var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        // With the older `pc`, a guest without KVM spends half a second on each interrupt line that ACPI hands out.
+        arguments += ["-machine", "q35"]
         arguments += processorArguments
         arguments += ["-m", String(memoryMiB)]
         arguments += bootArguments

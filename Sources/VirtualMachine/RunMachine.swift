@@ -23,8 +23,7 @@ public func withRunningMachine<Value: Sendable>(
     options.createSession = true
     options.teardownSequence = terminate
     let configuration = Configuration(
-        executable: .path(FilePath(program)), arguments: Arguments(description.qemuArguments),
-        workingDirectory: FilePath(description.runtimeDirectory), platformOptions: options)
+        executable: .path(FilePath(program)), arguments: Arguments(description.qemuArguments), platformOptions: options)
     do {
         let run = try await Subprocess.run(configuration, input: .none, output: .sequence, error: .sequence) { execution in
             let machine = RunningMachine(processIdentifier: execution.processIdentifier.value, description: description)

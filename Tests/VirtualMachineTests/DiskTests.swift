@@ -16,9 +16,13 @@ import VirtualMachine
     @Test func aMissingDiskIsMadeAndAnExistingOneIsLeftAlone() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory + "/a,b disk.qcow2"
-            #expect(try await MachineDescription.Disk.prepare(path: path) == .init(path: path, format: .qcow2))
+            let (disk, isNew) = try await MachineDescription.Disk.prepare(path: path)
+            #expect(isNew)
+            #expect(disk == .init(path: path, format: .qcow2))
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect(try await MachineDescription.Disk.prepare(path: path).format == .qcow2)
+            let again = try await MachineDescription.Disk.prepare(path: path)
+            #expect(!again.isNew)
+            #expect(again.disk.format == .qcow2)
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["a,b disk.qcow2"])
         }
@@ -28,7 +32,7 @@ import VirtualMachine
         try await withTemporaryDirectory { directory in
             let path = directory + "/raw"
             try Data(count: 4096).write(to: URL(fileURLWithPath: path))
-            #expect(try await MachineDescription.Disk.prepare(path: path).format == .raw)
+            #expect(try await MachineDescription.Disk.prepare(path: path).disk.format == .raw)
             try Data("hello, world".utf8).write(to: URL(fileURLWithPath: path))
             await #expect(throws: DiskError.self) { try await MachineDescription.Disk.prepare(path: path) }
             #expect(try String(contentsOfFile: path, encoding: .utf8) == "hello, world")

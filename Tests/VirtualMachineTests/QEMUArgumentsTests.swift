@@ -19,7 +19,7 @@ import VirtualMachine
             runtimeDirectory: runtime)
         #expect(
             machine.qemuArguments == [
-                "-name", "test1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-name", "test1", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35",
                 "-accel", "tcg,thread=multi", "-smp", "2", "-m", "768",
                 "-kernel", "/boot/vmlinuz", "-initrd", "/run/initrd", "-append", "console=ttyS0 panic=-1",
                 "-drive",
@@ -46,7 +46,7 @@ import VirtualMachine
             name: "bare", kernel: "/k", accelerator: .kvm, network: .init(isRestricted: false), runtimeDirectory: runtime)
         #expect(
             machine.qemuArguments == [
-                "-name", "bare", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                "-name", "bare", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-machine", "q35",
                 "-accel", "kvm", "-cpu", "host", "-smp", "1", "-m", "512", "-kernel", "/k",
                 "-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,romfile=",
                 "-device", "virtio-rng-pci",

@@ -10,6 +10,13 @@ enum FormatEmptyDisk {
     ) throws(StepFailure) -> (result: StepResult, content: DiskContent) {
         try WaitFor.path(device, "the disk", seconds: 10)
         guard Files.isBlockDevice(device) else { throw StepFailure("\(device) is not a block device; it is not touched") }
+        return try formatIfEmpty(device, filesystem, progress)
+    }
+
+    /// What `run` does with a disk that is there. `device` may also be an image file.
+    static func formatIfEmpty(
+        _ device: String, _ filesystem: DiskFilesystem, _ progress: (String) -> Void
+    ) throws(StepFailure) -> (result: StepResult, content: DiskContent) {
         let content = try DiskProbe.content(of: device, progress: progress)
         switch content {
         case .filesystem(let type): return (.done("\(device) holds \(type): kept"), content)

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import LinuxSystem
 
 /// Puts the initrd's busybox, under all its names, and the agent into `/run/vm-agent/bin`. `/run` moves to the real root,
@@ -6,6 +7,8 @@ public enum InstallTools {
     /// Last in every session's `PATH`.
     public static let directory = "/run/vm-agent/bin"
     static let busybox = "/bin/busybox"
+    /// The names of busybox's applets, a line each, where the initrd's builder found them.
+    static let applets = "/lib/busybox-applets"
 
     static func run() -> StepResult {
         do throws(Errno) {
@@ -17,6 +20,10 @@ public enum InstallTools {
             try Files.copy(busybox, to: "\(directory)/busybox", mode: 0o755)
         } catch {
             return .warning("cannot copy the tools to \(directory): \(error.description)")
+        }
+        if let names = try? Files.read(applets) {
+            for name in String(decoding: names, as: UTF8.self).split(separator: "\n") { symlink("busybox", "\(directory)/\(name)") }
+            return .done(directory)
         }
         let installation = RunProgram.run(Program("\(directory)/busybox", ["--install", "-s", directory]), seconds: 20)
         guard installation.end == .exited(0) else {

@@ -12,6 +12,8 @@ public struct Archive: Equatable, Sendable {
 
     /// Normalised path without a leading slash -> node. Every parent of a path is in it, as a directory.
     private(set) var nodes: [String: Node] = [:]
+    /// The directories that are there only for what they hold: their permissions may still be said.
+    private var implied: Set<String> = []
 
     /// Makes an empty archive.
     public init() {}
@@ -25,10 +27,14 @@ public struct Archive: Equatable, Sendable {
         return nodes[name]
     }
 
-    /// Adds a directory and its parents. One that is already there keeps its permissions.
+    /// Adds a directory and its parents.
+    ///
+    /// - Throws: `occupied` when something else is at `path` already, also a directory that was added with other permissions.
     public mutating func addDirectory(_ path: String, permissions: UInt16 = 0o755) throws(ArchiveError) {
         try addParents(of: path)
-        try insert(.directory(permissions: permissions), at: path)
+        let name = try Archive.normalise(path)
+        if implied.remove(name) != nil { nodes[name] = nil }
+        try insert(.directory(permissions: permissions & 0o7777), at: path)
     }
 
     /// Adds a regular file and the directories above it.
@@ -61,7 +67,9 @@ public struct Archive: Equatable, Sendable {
         for count in 1..<max(components.count, 1) {
             let parent = components.prefix(count).joined(separator: "/")
             switch nodes[parent] {
-            case nil: nodes[parent] = .directory(permissions: 0o755)
+            case nil:
+                nodes[parent] = .directory(permissions: 0o755)
+                implied.insert(parent)
             case .directory: continue
             case .file, .symlink: throw .notADirectory(path: "/" + parent, needed: path)
             }
@@ -72,7 +80,6 @@ public struct Archive: Equatable, Sendable {
         let name = try Archive.normalise(path)
         switch (nodes[name], node) {
         case (nil, _): nodes[name] = node
-        case (.directory, .directory): break
         case (let present?, _) where present == node: break
         default: throw .occupied(path: "/" + name)
         }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Keeps built initrds, so that the next VM with the same parts starts at once. Any number of programs may use one
 /// directory at a time: images appear whole, under a name that says what they are made of.
 public struct InitrdCache: Sendable {
@@ -25,23 +23,10 @@ public struct InitrdCache: Sendable {
     public func image(of plan: InitrdPlan, compression: Compression = .none) throws(InitrdError) -> String {
         let key = try InitrdKey.of(plan, compression: compression)
         let path = "\(directory)/initrd-\(key).img"
-        // The time says when it was last used.
-        if utimensat(AT_FDCWD, path, nil, 0) == 0 { return path }
+        if CacheDirectory.use(path) { return path }
         try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try CacheDirectory.make(directory) }
         try plan.write(to: path, compression: compression)
-        removeOldest(sparing: path)
+        CacheDirectory.removeOldest(in: directory, prefix: "initrd-", capacity: capacity, sparing: path) { $0.hasSuffix(".img") }
         return path
-    }
-
-    private func removeOldest(sparing newest: String) {
-        var images: [(path: String, time: Int)] = []
-        for name in HostPath.names(in: directory) where name.hasPrefix("initrd-") {
-            let path = "\(directory)/\(name)"
-            var status = stat()
-            guard path != newest, stat(path, &status) == 0 else { continue }
-            images.append((path, status.st_mtim.tv_sec))
-        }
-        images.sort { ($0.time, $0.path) > ($1.time, $1.path) }
-        for image in images.dropFirst(capacity - 1) { unlink(image.path) }
     }
 }

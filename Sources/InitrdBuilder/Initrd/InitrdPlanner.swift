@@ -26,6 +26,10 @@ struct InitrdPlanner {
 
     private mutating func addBusybox(_ path: String) throws(InitrdError) {
         let libraries = try addProgram(path, at: "/bin/busybox")
+        let bytes = try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try HostFile.read(path) }
+        if let names = BusyboxApplets.names(in: bytes) {
+            try add(.bytes(Array(names.map { $0 + "\n" }.joined().utf8)), at: "/lib/busybox-applets")
+        }
         guard !libraries.isEmpty else { return }
         plan.notes.append(
             "\(path) is not static: its \(libraries.count) libraries go into the initrd too, and it will not run in a guest's own "
@@ -60,20 +64,27 @@ struct InitrdPlanner {
         try add(.bytes(Array(order.utf8)), at: "/lib/modules/order")
     }
 
-    /// Adds a file, or all that is in a directory, in place of what is there.
+    /// Adds a file, or a directory with all that is in it, in place of what is there. A directory that is there keeps its
+    /// permissions; the root is always there.
     private mutating func addAddition(_ addition: InitrdDescription.Addition) throws(InitrdError) {
-        let destination = try normalise(addition.destination)
         guard HostPath.isDirectory(addition.source) else {
-            plan.entries[destination] = .file(addition.source)
+            plan.entries[try normalise(addition.destination)] = .file(addition.source)
             return
+        }
+        let isRoot = addition.destination.split(separator: "/").allSatisfy { $0 == "." }
+        if !isRoot {
+            let destination = try normalise(addition.destination)
+            switch plan.entries[destination] {
+            case .directory: break
+            default: plan.entries[destination] = .directory(permissions: HostPath.permissions(addition.source) ?? 0o755)
+            }
         }
         for entry in HostPath.entries(in: addition.source) {
             let source = "\(addition.source)/\(entry.name)"
-            let inner = try normalise("\(destination)/\(entry.name)")
+            let inner = try normalise("\(addition.destination)/\(entry.name)")
             if let target = HostPath.linkTarget(source) {
                 plan.entries[inner] = .symlink(target)
             } else if entry.isDirectory {
-                plan.entries[inner] = .directory(permissions: HostPath.permissions(source) ?? 0o755)
                 try addAddition(.init(source: source, destination: inner))
             } else {
                 plan.entries[inner] = .file(source)

@@ -40,11 +40,24 @@ private struct ModuleLoadOrder {
         defer { under.removeLast() }
         for dependency in try tree.dependencies(of: file) { try require(dependency, neededBy: file.name) }
         for wish in try tree.softDependencies(of: file) {
-            // A wish that leads back here, or to nothing, is one that cannot be met.
-            guard !under.contains(wish), let wished = tree.file(of: wish) else { continue }
-            try add(wished)
+            guard let wished = tree.file(of: wish) else { continue }
+            try grant(wished)
         }
         done.insert(file.name)
         files.append(file)
+    }
+
+    /// Adds what a module would like to find loaded. A wish that leads back here, or to nothing, is one that cannot be met.
+    private mutating func grant(_ file: ModuleFile) throws(ModuleError) {
+        var granted = self
+        do throws(ModuleError) {
+            try granted.add(file)
+        } catch {
+            switch error {
+            case .cycle, .notFound: return
+            default: throw error
+            }
+        }
+        self = granted
     }
 }

@@ -1,0 +1,110 @@
+public import AgentProtocol
+public import ControlProtocol
+import Foundation
+import LinuxSystem
+
+/// A client of the `vm-proxy` that serves one directory. A value without state: every request is a connection of its own.
+public struct ProxyClient: Sendable {
+    /// Where the proxy's socket files are.
+    public let directory: String
+
+    /// How long the proxy itself may take for an answer that waits for nobody else.
+    static let patience = Duration.seconds(5)
+
+    /// Makes a client; nothing is connected yet.
+    public init(directory: String) { self.directory = directory }
+
+    /// What the proxy knows of its guests.
+    public func status() throws(ProxyClientError) -> ProxyStatus {
+        var connection = try request(.status, signals: nil, deadline: .after(Self.patience), purpose: "answer from the vm-proxy")
+        let bytes = try connection.rest(limit: 64 << 20, deadline: .after(Self.patience), purpose: "status from the vm-proxy")
+        do {
+            return try JSONDecoder().decode(ProxyStatus.self, from: Data(bytes))
+        } catch {
+            throw .malformedReply("a status that is not as expected: \(error)")
+        }
+    }
+
+    /// What the proxy knows of guest `name`.
+    public func status(of name: String) throws(ProxyClientError) -> GuestStatus {
+        let status = try status()
+        guard let guest = status.guests.first(where: { $0.name == name }) else {
+            throw .noSuchGuest(name: name, directory: directory, known: status.guests.map(\.name))
+        }
+        return guest
+    }
+
+    /// Opens a stream to a service of a guest.
+    ///
+    /// - Parameters:
+    ///   - service: its name, as in `docs/protocol.md`.
+    ///   - now: whether to go without waiting for the end of the guest's boot.
+    ///   - deadline: how long to wait for the guest; the proxy has a bound of its own, too.
+    ///   - signals: end the wait with `interrupted`.
+    public func open(
+        _ service: String, of guest: String, now: Bool = false, deadline: Deadline = .none, signals: SignalInbox? = nil
+    ) throws(ProxyClientError) -> ServiceStream {
+        var connection: ControlConnection
+        do throws(ProxyClientError) {
+            let purpose = "answer from guest '\(guest)'"
+            connection = try request(
+                .connect(guest: guest, service: service, now: now), signals: signals, deadline: deadline, purpose: purpose)
+        } catch {
+            // The proxy's sentence does not know which names are near; its status does.
+            if case .refused = error { _ = try status(of: guest) }
+            throw error
+        }
+        return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
+    }
+
+    /// Runs a command in a guest and passes its streams, signals and end through.
+    ///
+    /// - Parameter signals: an inbox that was made before other threads; SIGINT, SIGTERM and so on go to the command.
+    public func exec(
+        _ command: Command, in guest: String, now: Bool = false, streams: StandardStreams = StandardStreams(), signals: SignalInbox,
+        deadline: Deadline = .none
+    ) throws(ProxyClientError) -> ExecOutcome {
+        let stream = try open(Service.exec.rawValue, of: guest, now: now, deadline: deadline, signals: signals)
+        var loop = ExecLoop(
+            socket: stream.descriptor, command: command, early: stream.early, streams: streams, signals: signals, guest: guest)
+        defer { withExtendedLifetime(stream) {} }
+        return try loop.run()
+    }
+
+    /// Asks a guest to power off; returns when it has begun.
+    public func powerOff(_ guest: String) throws(ProxyClientError) {
+        _ = try open(Service.powerOff.rawValue, of: guest, now: true, deadline: .after(Self.patience))
+    }
+
+    /// Registers a guest for as long as the registration lives.
+    public func register(_ name: String, token: [UInt8]) throws(ProxyClientError) -> GuestRegistration {
+        let connection = try request(
+            .guest(name: name, token: token), signals: nil, deadline: .after(Self.patience), purpose: "answer from the vm-proxy")
+        return GuestRegistration(connection, directory: directory)
+    }
+
+    /// Sends a request line and reads the answer's first line.
+    private func request(
+        _ request: ControlRequest, signals: SignalInbox?, deadline: Deadline, purpose: String
+    ) throws(ProxyClientError) -> ControlConnection {
+        var connection = try ControlConnection(directory: directory, socketName: ControlSocket.name)
+        try connection.send(line: request.line, deadline: .after(Self.patience))
+        guard let line = try connection.line(deadline: deadline, signals: signals, purpose: purpose) else {
+            throw .proxyGone(directory: directory, during: "its answer was awaited")
+        }
+        if line == "OK" { return connection }
+        guard line.hasPrefix("ERR ") else { throw .malformedReply(String(line.prefix(100))) }
+        throw .refused(request: request.subject, reason: String(line.dropFirst(4)))
+    }
+}
+
+extension ControlRequest {
+    /// What the request is about, for an error's sentence.
+    fileprivate var subject: String {
+        switch self {
+        case .status: "cannot read the status"
+        case .guest(let name, _): "cannot register guest '\(name)'"
+        case .connect(let guest, let service, _): "cannot use \(service) of guest '\(guest)'"
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Glibc
+
+/// What ends `vm` with a message: `vm: TEXT`.
+struct Failure: Error {
+    /// One or more lines, without the final line feed.
+    var text: String
+    /// The exit code: 255, so that it differs from those of commands in guests.
+    var code: Int32 = Failure.ownCode
+
+    /// `vm`'s own failure.
+    static let ownCode: Int32 = 255
+
+    init(_ text: String) { self.text = text }
+
+    /// Runs `body`; what it throws becomes a failure with its own words.
+    static func wrapping<Value>(_ body: () throws -> Value) throws(Failure) -> Value {
+        do { return try body() } catch let failure as Failure { throw failure } catch { throw Failure("\(error)") }
+    }
+}
+
+/// The user's terminal, or where standard error goes instead.
+enum Terminal {
+    /// Writes `vm: TEXT` to the standard error.
+    static func say(_ text: String) { write("vm: \(text)\n") }
+
+    /// Writes `text` to the standard error.
+    static func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            guard count > 0 else {
+                if errno == EINTR { continue }
+                return
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Whether standard error is a terminal.
+    static let isTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Whether colours may be used there (https://no-color.org).
+    static let hasColours = isTerminal && getenv("NO_COLOR") == nil && getenv("TERM").map { String(cString: $0) } != "dumb"
+}

@@ -1,0 +1,17 @@
+/// The process's arguments as bytes: a file name in them need not be UTF-8.
+enum RawArguments {
+    /// The last `count` arguments.
+    static func last(_ count: Int) -> [[UInt8]] {
+        let total = Int(CommandLine.argc)
+        return (max(0, total - count)..<total).compactMap { index in
+            guard let argument = CommandLine.unsafeArgv[index] else { return nil }
+            var bytes: [UInt8] = []
+            var place = argument
+            while place.pointee != 0 {
+                bytes.append(UInt8(bitPattern: place.pointee))
+                place += 1
+            }
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import InitrdBuilder
+
+/// The kernel and initrd of a run.
+struct BootFiles {
+    let kernel: String
+    let initrd: String
+
+    /// Finds the kernel, and the initrd that was named or one from the cache, which is built when it is not there.
+    init(_ options: MachineOptions, note: (String) -> Void) throws {
+        kernel = try Self.kernel(options.kernel)
+        if let named = options.initrd {
+            initrd = Self.absolute(named)
+            return
+        }
+        let release = try KernelRelease.of(file: kernel)
+        let description = InitrdDescription(
+            agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
+            mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), busybox: try ProgramLocation.busybox(),
+            moduleTree: try ModuleTree.locate(try Self.modules(options.modules, kernel: kernel, release: release), release: release),
+            modules: ModuleSet.standard.adding(options.extraModules))
+        let plan = try description.plan()
+        plan.notes.forEach(note)
+        initrd = try InitrdCache.ofUser().image(of: plan)
+    }
+
+    /// `option`, else `$VM_KERNEL`, else the kernel that runs here, else the newest in `/boot`.
+    private static func kernel(_ option: String?) throws(Failure) -> String {
+        if let named = option ?? ProcessInfo.processInfo.environment["VM_KERNEL"] {
+            guard FileManager.default.fileExists(atPath: named) else { throw Failure("no such kernel: \(named)") }
+            return absolute(named)
+        }
+        var system = utsname()
+        uname(&system)
+        let running = withUnsafeBytes(of: &system.release) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+        if access("/boot/vmlinuz-\(running)", R_OK) == 0 { return "/boot/vmlinuz-\(running)" }
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: "/boot")) ?? []).filter { $0.hasPrefix("vmlinuz-") }
+        let newest = names.filter { access("/boot/\($0)", R_OK) == 0 }.max { $0.compare($1, options: .numeric) == .orderedAscending }
+        if let newest { return "/boot/\(newest)" }
+        throw Failure(
+            "no kernel: there is none in /boot that this user can read; give --kernel or VM_KERNEL a kernel image, such as the "
+                + "boot/vmlinuz-… of the Debian package linux-image-cloud-amd64")
+    }
+
+    /// `option`, else the tree that the kernel's own package put beside it, else this machine's.
+    private static func modules(_ option: String?, kernel: String, release: String?) throws(Failure) -> String {
+        if let option { return option }
+        guard release != nil else {
+            throw Failure(
+                "\(kernel) is no kernel image that can be told: it has no bzImage header, and its name is not vmlinuz-RELEASE; "
+                    + "give --kernel another file, or name its modules with --modules")
+        }
+        let real = URL(fileURLWithPath: kernel).resolvingSymlinksInPath()
+        let root = real.deletingLastPathComponent().deletingLastPathComponent().path
+        let roots = [root, "/"].map { $0 == "/" ? "" : $0 }
+        let places = roots.flatMap { root in ["lib", "usr/lib"].map { "\(root)/\($0)/modules" } }.map { "\($0)/\(release ?? "")" }
+        for place in places where FileManager.default.fileExists(atPath: place) { return place }
+        throw Failure(
+            "no modules for the kernel \(kernel)\(release.map { " (\($0))" } ?? ""): looked for \(places.joined(separator: ", ")); "
+                + "give --modules their directory")
+    }
+
+    private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+}

@@ -1,0 +1,237 @@
+import AgentProtocol
+import ControlProtocol
+import Foundation
+import LinuxSystem
+import ProxyClient
+import Synchronization
+import VirtualMachine
+
+/// Follows one running VM: its boot's events, the user's signals and QEMU's end, all in one `poll` on a thread of its own.
+///
+/// Only that thread uses the registration and the progress while the machine runs; before and after, only the caller does.
+final class GuestConductor: @unchecked Sendable {
+    let name: String
+    private let directory: String
+    private let proxy: ProxyProcess
+    private let token: [UInt8]
+    private let signals: SignalInbox
+    private let options: RunCommand
+    private var progress: BootProgress
+    private var registration: GuestRegistration?
+    private var state = GuestState.waiting
+    private var stateDetail = ""
+    private var refusal: String?
+
+    /// How a run came to its end, as far as this program had a hand in it.
+    enum Outcome {
+        /// The command has ended, or was left by the user.
+        case command(ExecOutcome)
+        /// The VM ended by itself.
+        case machineEnded
+        /// The boot did not come to where a command can run.
+        case bootFailed(String)
+        /// A step of the boot failed, and said why.
+        case stepFailed(String)
+        /// The user ended it.
+        case interrupted(CInt)
+    }
+
+    init(
+        name: String, directory: String, proxy: ProxyProcess, token: [UInt8], signals: SignalInbox, options: RunCommand,
+        progress: BootProgress
+    ) {
+        (self.name, self.directory, self.proxy, self.token) = (name, directory, proxy, token)
+        (self.signals, self.options, self.progress) = (signals, options, progress)
+    }
+
+    // MARK: Registration
+
+    /// Registers the guest, so that its socket is there before its kernel is.
+    func register(notes: [String]) throws {
+        notes.forEach { progress.note($0) }
+        registration = try proxy.register(name, token: token)
+    }
+
+    /// Says good-bye to the proxy, which removes the guest's socket, and itself where this was its last guest.
+    func unregister() {
+        progress.wipe()
+        guard var registration else { return }
+        self.registration = nil
+        if (try? registration.end()) == true { proxy.waitUntilGone() }
+    }
+
+    // MARK: The run
+
+    /// Follows the machine to the end of its purpose. When this returns, the machine has ended or is to be ended.
+    func conduct(_ machine: RunningMachine) async throws -> Outcome {
+        let ended = try FileDescriptor.pipe()
+        let watch = Task {
+            await machine.waitUntilEnded()
+            ended.writeEnd.close()
+        }
+        defer {
+            watch.cancel()
+            ended.readEnd.close()
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { [self] in
+                continuation.resume(with: Result { try conduct(machine, end: ended.readEnd) })
+            }
+        }
+    }
+
+    private func conduct(_ machine: RunningMachine, end: FileDescriptor) throws -> Outcome {
+        try registration?.setProcess(machine.processIdentifier)
+        progress.waiting("starting")
+        if let outcome = try waitForBoot(end) { return outcome }
+        guard options.command.isEmpty else { return try runCommand(end) }
+        progress.note("\(name) is up: socat \(directory)/\(name).socket stdio, or vm exec \(name) -- COMMAND; Ctrl-C ends it")
+        return try stay(end)
+    }
+
+    /// What a wait met.
+    private enum Event { case signal(CInt), machineEnded, registration, timeout }
+
+    private func nextEvent(_ end: FileDescriptor, until deadline: Deadline) throws -> Event {
+        while true {
+            var interests = [
+                pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: end.rawValue, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: registration?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            ]
+            let ready = poll(&interests, nfds_t(interests.count), deadline.pollTimeout)
+            guard ready >= 0 || errno == EINTR else { throw Failure("poll: \(Errno.current)") }
+            if let signal = signals.next() { return .signal(signal) }
+            // Events that came before the end are told first.
+            if interests[2].revents != 0 { return .registration }
+            if interests[1].revents != 0 { return .machineEnded }
+            if ready == 0, deadline.hasPassed { return .timeout }
+        }
+    }
+
+    /// Nil when the guest is ready, or, without a command, when its boot failed and it can be entered.
+    private func waitForBoot(_ end: FileDescriptor) throws -> Outcome? {
+        let deadline = options.command.isEmpty ? Deadline.none : .after(.seconds(options.bootTimeout))
+        while true {
+            switch try nextEvent(end, until: deadline) {
+            case .signal(let signal): return .interrupted(signal)
+            case .machineEnded: return .machineEnded
+            case .timeout: return .bootFailed(timeoutReason)
+            case .registration: try takeEvents()
+            }
+            switch state {
+            case .waiting, .booting: break
+            case .ready, .poweringOff:
+                progress.wipe()
+                return nil
+            case .failed:
+                progress.wipe()
+                if options.command.isEmpty {
+                    progress.note(
+                        "\(name) did not boot (\(stateDetail)), but can be entered: socat \(directory)/\(name).socket stdio; Ctrl-C ends it"
+                    )
+                    return try stay(end)
+                }
+                return .stepFailed("the boot of \(name) failed: \(stateDetail)")
+            }
+        }
+    }
+
+    private var timeoutReason: String {
+        let seconds = options.bootTimeout
+        if let refusal { return "\(name) has no link after \(seconds) s: its agent was refused: \(refusal)" }
+        return state == .waiting
+            ? "\(name) has not connected within \(seconds) s; is there a vm-agent in its initrd, and virtio_net for its network?"
+            : "\(name) has not booted within \(seconds) s; 'vm ps --steps' shows where it is"
+    }
+
+    /// Applies what the proxy told; when the proxy is gone, another one takes its place.
+    private func takeEvents() throws {
+        guard var current = registration else { return }
+        let (events, ended) = try current.arrivedEvents()
+        registration = current
+        for event in events { apply(event) }
+        guard ended else { return }
+        registration = nil
+        progress.note("the vm-proxy of \(directory) is gone; starting another one")
+        registration = try proxy.register(name, token: token)
+    }
+
+    private func apply(_ event: GuestEvent) {
+        switch event {
+        case .linkUp, .linkDown: break
+        case .linkRefused(let reason): refusal = reason
+        // With a command, what failed is the run's own error.
+        case .step(let step): if step.state != .failed || options.command.isEmpty { progress.show(step) }
+        case .state(let new, let detail, _): (state, stateDetail) = (new, detail)
+        }
+    }
+
+    /// Stays until the VM ends or the user ends it.
+    private func stay(_ end: FileDescriptor) throws -> Outcome {
+        while true {
+            switch try nextEvent(end, until: .none) {
+            case .signal(let signal):
+                progress.note("powering \(name) off; once more ends it at once")
+                powerOff(end, seconds: 15)
+                return .interrupted(signal)
+            case .machineEnded: return .machineEnded
+            case .registration: try takeEvents()
+            case .timeout: break
+            }
+        }
+    }
+
+    private func runCommand(_ end: FileDescriptor) throws -> Outcome {
+        let command = Command(arguments: RawArguments.last(options.command.count))
+        let outcome: ExecOutcome
+        do throws(ProxyClientError) {
+            outcome = try ProxyClient(directory: directory).exec(command, in: name, now: true, signals: signals)
+        } catch {
+            if case .interrupted(let signal) = error { return .interrupted(signal) }
+            // QEMU's own end says more than the link's.
+            if case .machineEnded = try nextEvent(end, until: .after(.milliseconds(500))) { return .machineEnded }
+            return .bootFailed("\(error)")
+        }
+        // Nothing of an ephemeral disk is kept, so nothing need be written to it.
+        if !options.machine.ephemeral { powerOff(end, seconds: 30) }
+        return .command(outcome)
+    }
+
+    /// Asks the guest to power off and waits until it has, a signal comes, or the time is over.
+    private func powerOff(_ end: FileDescriptor, seconds: Int) {
+        do {
+            try ProxyClient(directory: directory).powerOff(name)
+            let deadline = Deadline.after(.seconds(seconds))
+            while true {
+                switch try nextEvent(end, until: deadline) {
+                case .machineEnded, .signal: return
+                case .registration: try takeEvents()
+                case .timeout: return Terminal.say("\(name) has not powered off within \(seconds) s; ending it")
+                }
+            }
+        } catch {
+            // It cannot be asked; QEMU is ended instead.
+            Terminal.say("\(name) cannot be asked to power off: \(error)")
+        }
+    }
+
+    // MARK: The end
+
+    /// The exit code of a run; a failure with the console's last lines where the guest did not get that far.
+    func exitCode(of outcome: Outcome, _ end: MachineEnd) throws(Failure) -> Int32 {
+        progress.wipe()
+        switch outcome {
+        case .command(let outcome): return CommandEnd.report(outcome)
+        case .interrupted(let signal): return options.command.isEmpty && state != .waiting && state != .booting ? 0 : 128 + signal
+        case .bootFailed(let reason): throw Failure(MachineReport.text(reason, end))
+        case .stepFailed(let reason): throw Failure(reason)
+        case .machineEnded:
+            if let reason = MachineReport.fault(of: end, name: name) { throw Failure(MachineReport.text(reason, end)) }
+            guard options.command.isEmpty else {
+                throw Failure(MachineReport.text("\(name) powered off before its command ended", end))
+            }
+            return 0
+        }
+    }
+}

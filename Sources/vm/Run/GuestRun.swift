@@ -1,0 +1,98 @@
+import ControlProtocol
+import Foundation
+import HostShares
+import LinuxSystem
+import ProxyClient
+import VirtualMachine
+
+/// One VM from its parts to its end: prepares the files, registers the guest, runs QEMU, and cleans up whatever happens.
+struct GuestRun {
+    private let options: RunCommand
+    private let files: RuntimeDirectory
+    private let directory: String
+
+    init(_ options: RunCommand, files: RuntimeDirectory) {
+        self.options = options
+        self.files = files
+        directory = options.directory.path
+    }
+
+    /// Runs the VM; gives the exit code.
+    func run() async throws -> Int32 {
+        let signals = try PassedSignals.inbox.get()
+        let name = options.machine.name
+        if let fault = ControlSocket.fault(inGuestName: name) { throw Failure("--name \(name): \(fault)") }
+        let notes = NoteBuffer()
+
+        // What needs other programs' answers is asked for at once.
+        async let store = GuestStore(options.store, files: files)
+        async let disk = preparedDisk()
+        async let accelerator = options.machine.accel.resolve()
+        let boot = try BootFiles(options.machine) { notes.add($0) }
+        let decision = try await accelerator
+        if let note = decision.note, options.verbose { notes.add(note) }
+        let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        var description = try await description(boot, store, disk, decision.accelerator, token)
+        try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
+
+        let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
+        let conductor = GuestConductor(
+            name: name, directory: directory, proxy: proxy, token: token, signals: signals, options: options,
+            progress: BootProgress(options.progressStyle, name: name))
+        try conductor.register(notes: notes.all)
+        defer { conductor.unregister() }
+
+        let showsConsole = options.verbose
+        let outcome = try await withRunningMachine(
+            description,
+            onConsoleLine: { if showsConsole { Terminal.write("\(name)| \($0)\n") } },
+            body: { machine in try await conductor.conduct(machine) })
+        return try conductor.exitCode(of: outcome.value, outcome.end)
+    }
+
+    private func description(
+        _ boot: BootFiles, _ store: GuestStore, _ disk: PreparedDisk, _ accelerator: Accelerator, _ token: [UInt8]
+    ) throws -> MachineDescription {
+        let machine = options.machine
+        let link = MachineDescription.GuestForward(
+            address: "10.0.2.6", port: 23, command: [try ProxyProcess.program(), "link", "--directory", directory, machine.name])
+        let shares = (store.share?.connections ?? []).map {
+            MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
+        }
+        var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
+        if disk.isBlank {
+            // The agent need not read the disk to prove it empty: this run has just made it.
+            entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array("vda".utf8), to: "blank-disk")))
+        }
+        // The kernel would test its ciphers on every boot: half a second without KVM.
+        let parameters = ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests"] + store.kernelParameters
+        return MachineDescription(
+            name: machine.name, kernel: boot.kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
+            memoryMiB: machine.memory,
+            cores: machine.cores, accelerator: accelerator, disk: disk.disk,
+            network: .init(isRestricted: true, forwards: [link] + shares), firmwareEntries: entries,
+            extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
+    }
+
+    /// A disk, and whether this run has made it.
+    private struct PreparedDisk {
+        var disk: MachineDescription.Disk
+        var isBlank: Bool
+    }
+
+    private func preparedDisk() async throws -> PreparedDisk {
+        let machine = options.machine
+        let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
+        let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
+        let path = machine.ephemeral ? files.file("disk.qcow2") : kept
+        let (disk, isNew) = try await MachineDescription.Disk.prepare(
+            path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
+        return PreparedDisk(disk: disk, isBlank: isNew)
+    }
+}
+
+/// Notes that are shown once there is a place for them.
+final class NoteBuffer {
+    private(set) var all: [String] = []
+    func add(_ note: String) { all.append(note) }
+}

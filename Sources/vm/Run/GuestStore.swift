@@ -1,0 +1,87 @@
+import Foundation
+import HostShares
+
+/// What a run shares with its guest: the store, and the registration that the guest's Nix database is loaded with.
+struct GuestStore {
+    /// The service to prepare and to connect; nil for a guest that sees nothing of the host.
+    let share: SambaShare?
+    /// The words for the kernel command line.
+    let kernelParameters: [String]
+
+    /// The share that the guest mounts on `/hostfs`, and the one that it mounts there on `nix/store`.
+    private static let rootShare = "qemu"
+    private static let storeShare = "store"
+
+    /// Checks the options and writes the files.
+    init(_ options: StoreOptions, files: RuntimeDirectory) async throws {
+        let location = try StoreLocation(option: options.directory)
+        var parameters: [String] = []
+        if let system = options.system { parameters.append("init=\(try Self.initPath(of: system, location))") }
+        guard options.directory != "none" else {
+            guard options.system == nil, options.register.isEmpty, !options.writableStore else {
+                throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
+            }
+            share = nil
+            kernelParameters = ["vm.hostfs=none"]
+            return
+        }
+        if options.writableStore { parameters.append("vm.writable-store") }
+
+        // What the guest sees as /hostfs: this directory, with the store in it, and nothing else of the host.
+        let root = files.file("hostfs")
+        try FileManager.default.createDirectory(atPath: root + StoreLocation.inGuest, withIntermediateDirectories: true)
+        var shares = [ShareDescription(name: Self.rootShare, directory: root)]
+        if let location {
+            shares.append(ShareDescription(name: Self.storeShare, directory: location.directory))
+            parameters.append("vm.share=\(Self.storeShare):\(StoreLocation.inGuest)")
+        }
+        let samba = SambaShare(shares: shares, directory: files.file("samba"), server: try SambaShare.findServer(searchPath: Self.path))
+        try samba.prepare()
+        share = samba
+
+        let (paths, registrations) = try Self.sort(options.register, location)
+        let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
+        if let location, system != nil || !paths.isEmpty || !registrations.isEmpty {
+            let wanted = (system.map { [$0] } ?? []) + paths
+            let text = try await StoreRegistration.text(of: wanted, files: registrations, store: location)
+            _ = try files.write(text, to: "hostfs/registration")
+            parameters.append("regInfo=/hostfs/registration")
+        }
+        kernelParameters = parameters
+    }
+
+    private static var path: String { ProcessInfo.processInfo.environment["PATH"] ?? "" }
+
+    /// The path of a system's init in the guest, checked on the host: a guest that cannot run it would say so much later.
+    private static func initPath(of system: String, _ location: StoreLocation?) throws(Failure) -> String {
+        guard let location else { throw Failure("--system \(system): this host has no /nix/store; give --store the directory of one") }
+        guard let inGuest = location.guestPath(of: system), let onHost = location.hostPath(of: inGuest) else {
+            throw Failure("--system \(system) is not in the store \(location.directory), so the guest would not find it; give a path in it")
+        }
+        var status = stat()
+        guard lstat(onHost, &status) == 0 else { throw Failure("--system \(system): there is no \(onHost)") }
+        guard lstat(onHost + "/init", &status) == 0 else {
+            throw Failure(
+                "--system \(system) has no init: \(onHost)/init does not exist; give the path of a system, as nix-build prints it")
+        }
+        return inGuest + "/init"
+    }
+
+    /// Store paths, as the guest and the host's Nix name them, and files with a registration.
+    private static func sort(_ register: [String], _ location: StoreLocation?) throws(Failure) -> (paths: [String], files: [String]) {
+        var (paths, files): ([String], [String]) = ([], [])
+        for path in register {
+            if let location, let inGuest = location.guestPath(of: path), let onHost = location.hostPath(of: inGuest) {
+                guard access(onHost, F_OK) == 0 else { throw Failure("--register \(path): there is no such path in the store") }
+                paths.append(inGuest)
+                continue
+            }
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
+                throw Failure("--register \(path): it is neither a path in the store nor a file with a registration")
+            }
+            files.append(path)
+        }
+        return (paths, files)
+    }
+}

@@ -1,0 +1,166 @@
+public import ArgumentParser
+import Foundation
+import InitrdBuilder
+public import VirtualMachine
+
+/// `vm run`.
+struct RunCommand: AsyncParsableCommand, PassesSignals {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Boot a VM, and run a command in it or keep it.",
+        discussion: """
+            With a command, the VM boots, the command runs with this command's standard input, output and error, and the VM \
+            powers off; the exit code is the command's. Without one the VM stays until it powers off, or until Ctrl-C.
+
+            The VM has a disk as its root, which is formatted when it is empty, and sees the host's store read-only as \
+            /nix/store. It is entered through NAME.socket, or with vm exec NAME.
+
+            Examples:
+              vm run -- uname -r
+              vm run --name test1 --system ./result --writable-store
+              vm run --kernel vmlinuz --modules ./lib/modules/6.1.0 --ephemeral -- sh -c 'dmesg | tail'
+            """)
+
+    @OptionGroup var directory: DirectoryOption
+    @OptionGroup(title: "Machine") var machine: MachineOptions
+    @OptionGroup(title: "Store") var store: StoreOptions
+
+    @Option(help: ArgumentHelp("How long the boot may take before a command is given up.", valueName: "seconds"))
+    var bootTimeout = 120
+
+    @Flag(name: .shortAndLong, help: "Print each boot step with its time, and the guest's console.")
+    var verbose = false
+
+    @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+    var quiet = false
+
+    @Argument(parsing: .postTerminator, help: "The command and its arguments, after '--'.")
+    var command: [String] = []
+
+    func validate() throws {
+        guard bootTimeout > 0 else { throw ValidationError("--boot-timeout must be 1 or more seconds.") }
+        guard !(verbose && quiet) else { throw ValidationError("--verbose and --quiet exclude each other.") }
+    }
+
+    func run() async throws {
+        let files = try RuntimeDirectory(for: machine.name)
+        defer { files.remove() }
+        do {
+            let code = try await GuestRun(self, files: files).run()
+            files.remove()
+            throw ExitCode(code)
+        } catch let error where !(error is ExitCode || error is Failure) {
+            throw Failure("\(error)")
+        }
+    }
+
+    /// How the boot is shown: a command's own output is not to be mixed with it, unless that was asked for.
+    var progressStyle: BootProgress.Style {
+        if quiet { return .quiet }
+        if verbose || command.isEmpty { return .lines }
+        return Terminal.isTerminal ? .transient : .quiet
+    }
+}
+
+/// What the virtual hardware is.
+struct MachineOptions: ParsableArguments {
+    @Option(help: "The VM's name, and that of its socket and disk.")
+    var name = "vm"
+
+    @Option(
+        help: ArgumentHelp("The kernel image. (default: $VM_KERNEL, else this machine's own in /boot)", valueName: "file"),
+        completion: .file())
+    var kernel: String?
+
+    @Option(help: ArgumentHelp("The initrd. (default: one is built, and kept for the next run)", valueName: "file"), completion: .file())
+    var initrd: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The kernel's modules: lib/modules/RELEASE, or a root that has it. (default: those beside the kernel, else /lib/modules)",
+            valueName: "dir"), completion: .directory)
+    var modules: String?
+
+    @Option(name: .customLong("module"), help: ArgumentHelp("One more kernel module to load; may be repeated.", valueName: "name"))
+    var extraModules: [String] = []
+
+    @Option(help: ArgumentHelp("Memory in MiB.", valueName: "MiB"))
+    var memory = MachineDescription.defaultMemoryMiB
+
+    @Option(help: "Virtual processors.")
+    var cores = 1
+
+    @Option(
+        help: ArgumentHelp("The disk image or block device. (default: $NIX_DISK_IMAGE, else ./NAME.qcow2)", valueName: "path"),
+        completion: .file())
+    var disk: String?
+
+    @Option(help: ArgumentHelp("The size of a disk that is made: 512M, 2G.", valueName: "size"))
+    var diskSize: DiskSize = .standard
+
+    @Flag(help: "Take a new disk, and drop it at the end.")
+    var ephemeral = false
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Words to add to the kernel command line; may be repeated.", valueName: "words"))
+    var append: [String] = []
+
+    @Option(help: "What runs the guest: kvm, tcg or auto.")
+    var accel: AcceleratorChoice = .auto
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("More options for QEMU, split as a shell does; may be repeated. $QEMU_OPTS is added.", valueName: "options"))
+    var qemuOpts: [String] = []
+
+    func validate() throws {
+        if initrd != nil, modules != nil || !extraModules.isEmpty {
+            throw ValidationError("--initrd is used as it is: leave it out to have one built with these --modules.")
+        }
+        if ephemeral, disk != nil { throw ValidationError("--ephemeral takes a disk of its own: leave out --disk.") }
+        guard MachineDescription.memoryRange.contains(memory) else {
+            throw ValidationError("--memory \(memory): must be \(MachineDescription.memoryRange.lowerBound) MiB or more.")
+        }
+        guard MachineDescription.coreRange.contains(cores) else {
+            throw ValidationError("--cores \(cores): must be 1 to \(MachineDescription.coreRange.upperBound).")
+        }
+    }
+}
+
+/// What the guest has of the host's store.
+struct StoreOptions: ParsableArguments {
+    @Option(
+        name: .customLong("store"),
+        help: ArgumentHelp("The directory that the guest sees as /nix/store, or none. (default: /nix/store)", valueName: "dir"),
+        completion: .directory)
+    var directory: String?
+
+    @Option(
+        help: ArgumentHelp("A system in the store: its init is run, and it is registered with all it references.", valueName: "path"),
+        completion: .directory)
+    var system: String?
+
+    @Flag(help: "Let the guest write to its store; what it writes is gone at the end, and the host never sees it.")
+    var writableStore = false
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Store paths to register in the guest's Nix database with all they reference, or files made by 'nix-store --dump-db'.",
+            valueName: "path"))
+    var register: [String] = []
+}
+
+extension DiskSize: ExpressibleByArgument {
+    /// Reads an option's value.
+    public init?(argument: String) {
+        guard let size = try? DiskSize(parsing: argument) else { return nil }
+        self = size
+    }
+
+    /// The size in help texts.
+    public var defaultValueDescription: String { "\(bytes >> 20)M" }
+}
+
+extension AcceleratorChoice: ExpressibleByArgument {}

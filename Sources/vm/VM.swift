@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import ProxyClient
+
+/// `vm`: starts VMs and talks to them.
+struct VM: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vm",
+        abstract: "Throwaway Linux VMs that run on this machine's own files and are entered through a socket file.",
+        discussion: """
+            vm run -- uname -r                     boot a VM, run a command in it, power off
+            vm run --name test1                    boot a VM and keep it; Ctrl-C ends it
+            socat ./test1.socket stdio             a root shell in it
+            vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
+            vm ps                                  the VMs of this directory
+            vm down test1                          power it off
+
+            Exit codes: that of the command for run and exec, 128 + N when signal N killed it; 255 when vm itself failed \
+            (no VM, no boot, a lost link); 64 for wrong usage.
+            """,
+        version: Version.text,
+        subcommands: [RunCommand.self, ExecCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self])
+}
+
+/// The program's version.
+enum Version {
+    static let text = "0.1.0"
+}
+
+@main
+enum Main {
+    static func main() async {
+        do {
+            try await run(try VM.parseAsRoot())
+        } catch let failure as Failure {
+            Terminal.say(failure.text)
+            VM.exit(withError: ExitCode(failure.code))
+        } catch {
+            VM.exit(withError: error)
+        }
+    }
+
+    private static func run(_ command: sending any ParsableCommand) async throws {
+        // Before anything is made that a signal would leave behind.
+        if command is any PassesSignals { _ = try PassedSignals.inbox.get() }
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            var command = command
+            try command.run()
+        }
+    }
+}
+
+/// A command that passes signals on, or cleans up when they come, and so cannot be ended by them at once.
+protocol PassesSignals {}
+
+/// The signals of such a command.
+enum PassedSignals {
+    static let inbox: Result<SignalInbox, any Error> = Result { try SignalInbox([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// What cannot work is said once, with its cause, before anything is started; the exit code is 255, or 64 for wrong usage.
+@Suite(.tellsStory) struct BadInputTests {
+    @Test(arguments: [
+        (["--kernel", "/nowhere/vmlinuz"], "no such kernel: /nowhere/vmlinuz"),
+        (["--store", "/nowhere"], "no such share directory: /nowhere; give --store a directory, or 'none'"),
+        (["--store", "/etc/hostname"], "cannot share /etc/hostname: it is not a directory"),
+        (["--disk", "/tmp"], "cannot use /tmp as a disk: it is a directory"),
+        (["--disk", "/nowhere/disk"], "cannot make the disk /nowhere/disk: there is no directory /nowhere"),
+        (["--module", "nosuch"], "nosuch"),
+        (["--modules", "/nowhere"], "/nowhere"),
+        (["--system", "/nowhere/system"], "--system /nowhere/system is not in the store"),
+        (["--system", "/nix/store/nothing"], "--system /nix/store/nothing: there is no /nix/store/nothing"),
+        (["--register", "/nowhere"], "--register /nowhere: it is neither a path in the store nor a file with a registration"),
+        (["--initrd", "/nowhere/initrd"], "cannot read the initrd /nowhere/initrd"),
+        (["--name", "a/b"], "--name a/b: it may have letters"),
+        (["--directory", "/nowhere"], "/nowhere"),
+        (["--qemu-opts", "-nonsense"], "-nonsense: invalid option"),
+    ])
+    func isRefusedWithItsCause(options: [String], cause: String) async throws {
+        let result = try await refused(options)
+        #expect(result.code == 255, "\(result)")
+        #expect(result.errors.contains(cause), "\(result)")
+    }
+
+    @Test(arguments: [
+        ["--nonsense"], ["--memory", "much"], ["--memory", "1"], ["--cores", "0"], ["--boot-timeout", "0"], ["--verbose", "--quiet"],
+        ["--ephemeral", "--disk", "x"], ["--accel", "magic"], ["--disk-size", "huge"],
+    ])
+    func isWrongUsage(options: [String]) async throws {
+        let result = try await refused(options)
+        #expect(result.code == 64, "\(result)")
+        #expect(result.errors.contains(options[0]), "\(result)")
+    }
+
+    /// `vm run` that must not come to run its command.
+    private func refused(
+        _ options: [String], environment: [String: String?] = [:], sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> ProgramResult {
+        let directory = try VMDirectory()
+        var program = directory.vmRun(options, command: ["echo", "must not run"], name: "guest")
+        program.environment.merge(environment) { $1 }
+        let result = try await MachineSlots.withSlot { [program] in try await program.run() }
+        #expect(result.output == [], sourceLocation: sourceLocation)
+        let own = result.errors.split(separator: "\n").filter { $0.hasPrefix("vm: ") || $0.hasPrefix("Error: ") }
+        #expect(own.count == 1, "one message, not several: \(result)", sourceLocation: sourceLocation)
+        await directory.expectNothingLeft(sourceLocation: sourceLocation)
+        return result
+    }
+
+    // MARK: Programs of the host
+
+    @Test func withoutQEMUItsPackageIsNamed() async throws {
+        let tools = try TemporaryFolder()
+        let nothing = try await refused(["--store", "none"], environment: ["PATH": tools.path])
+        #expect(nothing.code == 255)
+        #expect(nothing.errors.contains("install the Debian package qemu-"), "\(nothing)")
+        for tool in ["qemu-img", "busybox"] { try tools.link(tool, to: "/usr/bin/\(tool)") }
+        let onlyTools = try await refused(["--store", "none"], environment: ["PATH": tools.path])
+        #expect(onlyTools.code == 255)
+        #expect(onlyTools.errors.contains("cannot find qemu-system-x86_64 in PATH: install the Debian package qemu-system-x86"), "\(onlyTools)")
+    }
+
+    @Test func withoutSmbdItsPackageIsNamed() async throws {
+        // smbd is looked for also where Debian has it; only a mount namespace of its own can hide it there.
+        let directory = try VMDirectory()
+        let run = directory.vmRun([], command: ["true"], name: "guest")
+        var hidden = directory.program(
+            "/usr/bin/unshare", ["-rm", "/bin/sh", "-c", "mount --bind /dev/null /usr/sbin/smbd && exec \"$0\" \"$@\"", run.path] + run.arguments)
+        hidden.environment["PATH"] = "/usr/bin:/bin"
+        let result = try await hidden.run()
+        #expect(result.code == 255)
+        #expect(result.errors.contains("smbd is not installed; install the Debian package samba"), "\(result)")
+        await directory.expectNothingLeft()
+    }
+
+    // MARK: Guests
+
+    @Test func aKernelThatIsNoneIsRefusedByName() async throws {
+        let result = try await refused(["--store", "none", "--kernel", "/etc/passwd", "--modules", Checkout.modules])
+        #expect(result.code == 255)
+        #expect(result.errors.contains("/etc/passwd"), "\(result)")
+    }
+
+    @Test func aGuestThatPanicsIsToldWithItsLastLines() async throws {
+        let result = try await refused(["--store", "none", "--append", "init=/nonexistent vm.on-failure=panic"])
+        #expect(result.code == 255)
+        #expect(result.errors.contains("vm: guest: the guest's kernel panicked: Attempted to kill init!"), "\(result)")
+        #expect(result.errors.contains("the console's last lines:"), "\(result)")
+        #expect(result.errors.contains("cannot execute init=/nonexistent"), "\(result)")
+    }
+
+    @Test func aGuestThatNeverConnectsIsGivenUp() async throws {
+        let directory = try VMDirectory()
+        let idle = try directory.privateFile("init", Array("#!/bin/busybox sh\necho here I stay\nwhile :; do /bin/busybox sleep 1000; done\n".utf8), mode: 0o755)
+        try await directory.script("\"$0\" initrd build --modules \(Checkout.modules) --output idle.img --add \(idle):/init", argument: Checkout.vm)
+        let result = try await refused(["--store", "none", "--initrd", directory.file("idle.img"), "--boot-timeout", "5"])
+        #expect(result.code == 255)
+        #expect(result.errors.contains("vm: guest has not connected within 5 s; is there a vm-agent in its initrd"), "\(result)")
+    }
+}
