@@ -14,13 +14,27 @@ public struct Hello: Equatable, Sendable {
     public var token: [UInt8]
     /// The sender's program and version, for logs.
     public var software: String
+    /// Bytes that the agent makes anew for every hello and that the proxy's answer repeats, at most 16: on a transport that
+    /// keeps the bytes of an earlier connection, an answer to that one is not taken for an answer to this one.
+    public var nonce: [UInt8]
+    /// What carries the link. Nil from the proxy, and from an agent that uses a transport unknown to this side.
+    public var transport: LinkTransport?
+
+    /// True from a proxy that has begun to listen where an agent may be connected already, and asks it for a hello.
+    public var isRequest: Bool
 
     /// Makes a hello for this side's protocol version.
-    public init(bootID: String = "", token: [UInt8] = [], software: String = "", refusal: String? = nil) {
+    public init(
+        bootID: String = "", token: [UInt8] = [], software: String = "", nonce: [UInt8] = [], transport: LinkTransport? = nil,
+        refusal: String? = nil, isRequest: Bool = false
+    ) {
         self.bootID = bootID
         self.token = token
         self.software = software
+        self.nonce = nonce
+        self.transport = transport
         self.refusal = refusal
+        self.isRequest = isRequest
     }
 
     /// The protocol version that this code speaks.
@@ -31,19 +45,26 @@ public struct Hello: Equatable, Sendable {
     public static let maximumFieldsLength = 1024
     static let headerLength = 12
 
-    private enum Tag {
+    enum Tag {
         static let bootID: UInt8 = 1
         static let token: UInt8 = 2
         static let software: UInt8 = 3
         static let refusal: UInt8 = 4
+        static let nonce: UInt8 = 5
+        static let transport: UInt8 = 6
+        static let request: UInt8 = 7
     }
 
     /// The hello's bytes. Texts are cut so that all fields fit: 64 bytes of boot id, 128 of software, 512 of refusal.
     public func encoded() -> [UInt8] {
         var fields = ByteWriter()
-        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8.prefix(64)) }
+        // What `HelloScanner` looks for comes first.
+        if isRequest { fields.writeField(Tag.request, []) }
         if !token.isEmpty { fields.writeField(Tag.token, token) }
+        if !nonce.isEmpty { fields.writeField(Tag.nonce, nonce) }
+        if !bootID.isEmpty { fields.writeField(Tag.bootID, bootID.utf8.prefix(64)) }
         if !software.isEmpty { fields.writeField(Tag.software, software.utf8.prefix(128)) }
+        if let transport { fields.writeField(Tag.transport, transport.rawValue.utf8) }
         if let refusal { fields.writeField(Tag.refusal, refusal.utf8.prefix(512)) }
         var writer = ByteWriter(bytes: Hello.magic)
         writer.write(Hello.version)
@@ -75,6 +96,11 @@ public struct Hello: Equatable, Sendable {
                 guard value.count <= 128 else { throw .tooLong(length: value.count, limit: 128) }
                 hello.token = Array(value)
             case Tag.software: hello.software = String(decoding: value, as: UTF8.self)
+            case Tag.nonce:
+                guard value.count <= 16 else { throw .tooLong(length: value.count, limit: 16) }
+                hello.nonce = Array(value)
+            case Tag.transport: hello.transport = LinkTransport(rawValue: String(decoding: value, as: UTF8.self))
+            case Tag.request: hello.isRequest = true
             case Tag.refusal: hello.refusal = String(decoding: value, as: UTF8.self)
             default: break
             }

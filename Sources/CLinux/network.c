@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <arpa/inet.h>
+#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <netinet/in.h>
@@ -51,26 +52,34 @@ int linux_add_default_route(uint32_t gateway) {
   return result;
 }
 
+// connect(2) on a non-blocking socket; closes it when that fails.
+static int begin_connection(int connection, const struct sockaddr *peer, socklen_t length, int *in_progress) {
+  *in_progress = 0;
+  if (connection < 0 || connect(connection, peer, length) == 0) return connection;
+  if (errno == EINPROGRESS) {
+    *in_progress = 1;
+    return connection;
+  }
+  int error = errno;
+  close(connection);
+  errno = error;
+  return -1;
+}
+
 int linux_connect_tcp(uint32_t address, uint16_t port, int *in_progress) {
   int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (connection < 0) return -1;
   int on = 1;
-  setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (connection >= 0) setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   struct sockaddr_in peer;
   set_address((struct sockaddr *)&peer, address);
   peer.sin_port = htons(port);
-  *in_progress = 0;
-  if (connect(connection, (struct sockaddr *)&peer, sizeof peer) < 0) {
-    if (errno == EINPROGRESS) {
-      *in_progress = 1;
-      return connection;
-    }
-    int error = errno;
-    close(connection);
-    errno = error;
-    return -1;
-  }
-  return connection;
+  return begin_connection(connection, (struct sockaddr *)&peer, sizeof peer, in_progress);
+}
+
+int linux_connect_vsock(uint32_t cid, uint32_t port, int *in_progress) {
+  int connection = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  struct sockaddr_vm peer = {.svm_family = AF_VSOCK, .svm_cid = cid, .svm_port = port};
+  return begin_connection(connection, (struct sockaddr *)&peer, sizeof peer, in_progress);
 }
 
 int linux_socket_error(int descriptor) {

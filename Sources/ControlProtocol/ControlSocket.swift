@@ -11,6 +11,17 @@ public enum ControlSocket {
     /// The longest path of a socket file: `sun_path` has 108 bytes with the zero at its end (`man 7 unix`).
     public static let maximumPathLength = 107
 
+    /// The file name of the socket that takes guest `name`'s links: QEMU connects a chardev to it, and again whenever it is lost.
+    public static func linkSocketName(of name: String) -> String { ".\(name).link.socket" }
+
+    /// The guest whose link socket has this file name; nil when it is none's.
+    public static func guestName(ofLinkSocket file: String) -> String? {
+        let suffix = ".link.socket"
+        guard file.hasPrefix("."), file.hasSuffix(suffix) else { return nil }
+        let name = String(file.dropFirst().dropLast(suffix.count))
+        return fault(inGuestName: name) == nil ? name : nil
+    }
+
     /// The file name of guest `name`'s shell socket.
     public static func shellSocketName(of name: String) -> String { "\(name).socket" }
 

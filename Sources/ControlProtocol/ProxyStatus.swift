@@ -75,12 +75,24 @@ public struct LinkStatus: Codable, Equatable, Sendable {
     public var streams: Int
     /// The agent's program and version.
     public var software: String
+    /// What carries it: `guestfwd`, `virtio-serial`, `vsock` or `socket`.
+    public var transport: String
+    /// How long a ping takes to the agent and back, in microseconds, smoothed; nil before the first answer.
+    public var roundTripMicroseconds: UInt64?
+    /// Whether it answers: one that does not gets no new streams.
+    public var isHealthy: Bool
 
     /// Makes a status from its parts.
-    public init(id: Int, streams: Int, software: String) {
+    public init(
+        id: Int, streams: Int, software: String, transport: String = "guestfwd", roundTripMicroseconds: UInt64? = nil,
+        isHealthy: Bool = true
+    ) {
         self.id = id
         self.streams = streams
         self.software = software
+        self.transport = transport
+        self.roundTripMicroseconds = roundTripMicroseconds
+        self.isHealthy = isHealthy
     }
 }
 

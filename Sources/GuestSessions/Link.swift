@@ -1,35 +1,48 @@
 internal import AgentProtocol
+internal import CLinux
 internal import LinuxSystem
 internal import Yamux
 
-/// The byte stream to the proxy: a connection that is made again whenever it is lost, the two hellos, then yamux.
+/// One byte stream to the proxy: a connection over one transport that is made again whenever it is lost, the two hellos,
+/// then yamux.
 final class Link {
-    private enum State {
+    enum State {
         /// Not connected; a new attempt at this uptime (microseconds), nil for not before it is asked for.
         case idle(retryAt: UInt64?)
+        /// The device is open, and the host does not hold its end; to be looked at again at this uptime.
+        case waiting(FileDescriptor, lookAt: UInt64)
         /// The connection is being made, until this uptime.
         case connecting(FileDescriptor, deadline: UInt64)
-        /// Our hello is sent; the proxy's is awaited, until this uptime.
-        case greeting(FileDescriptor, received: [UInt8], deadline: UInt64)
-        case open(FileDescriptor)
+        /// Our hello is sent; the proxy's is awaited.
+        case greeting(FileDescriptor, Greeting)
+        case open(FileDescriptor, since: UInt64)
     }
 
-    static let address = IPv4Address(10, 0, 2, 6)
-    static let port: UInt16 = 23
     /// How long making a connection, and waiting for the proxy's hello, may take: 10 s, in microseconds.
-    private static let patience: UInt64 = 10_000_000
+    static let patience: UInt64 = 10_000_000
 
+    let place: LinkPlace
     private let loop: Watcher
-    private let software: String
+    private let source: EventSource
+    private let hello: Hello
+    private let tokenFile: String
     private var state = State.idle(retryAt: nil)
     private var yamux = YamuxConnection(role: .client)
+    private var health = LinkHealth(now: 0, asksAlways: false)
     private var output = ByteQueue()
-    private var delay = ReconnectDelay()
+    private var delay: ReconnectDelay
     private var lastComplaint = ""
+    /// True when the link is lost and cannot be made again.
+    private(set) var isOver = false
 
-    init(_ loop: Watcher, software: String) {
+    /// A link that is not connected. The token is read from `tokenFile` for every hello: the file appears during the boot.
+    init(id: LinkID, _ place: LinkPlace, _ loop: Watcher, software: String, tokenFile: String) {
+        self.place = place
         self.loop = loop
-        self.software = software
+        source = .link(id)
+        hello = Hello(software: software, transport: place.transport)
+        self.tokenFile = tokenFile
+        delay = ReconnectDelay(longest: place.longestDelay)
     }
 
     /// True while streams can be used.
@@ -37,14 +50,20 @@ final class Link {
 
     /// Connects now, unless it is connected.
     func connect() {
-        guard case .idle = state else { return }
-        do throws(Errno) {
-            let (socket, inProgress) = try Network.connect(Link.address, port: Link.port)
-            state = .connecting(socket, deadline: Uptime.microseconds + Link.patience)
-            loop.watch(socket, .writable, .link)
-            if !inProgress { connected(socket) }
+        guard case .idle = state, !isOver else { return }
+        do throws(LinkPlace.Fault) {
+            switch try place.open() {
+            case .connected(let socket): connected(socket)
+            case .connecting(let socket):
+                state = .connecting(socket, deadline: Uptime.microseconds + Link.patience)
+                loop.watch(socket, .writable, source)
+            case .waiting(let port): state = .waiting(port, lookAt: Uptime.microseconds + delay.next())
+            }
         } catch {
-            retryLater("cannot connect to the host at \(Link.address.text):\(Link.port): \(error.description)")
+            switch error {
+            case .absent: retryLater(nil)
+            case .failed(let reason): retryLater(reason)
+            }
         }
     }
 
@@ -52,8 +71,9 @@ final class Link {
     var nextDeadline: UInt64? {
         switch state {
         case .idle(let retryAt): retryAt
-        case .connecting(_, let deadline), .greeting(_, _, let deadline): deadline
-        case .open: nil
+        case .waiting(_, let deadline), .connecting(_, let deadline): deadline
+        case .greeting(_, let greeting): greeting.nextDeadline
+        case .open: health.nextDeadline
         }
     }
 
@@ -62,92 +82,109 @@ final class Link {
         guard let deadline = nextDeadline, deadline <= now else { return }
         switch state {
         case .idle: connect()
+        case .waiting(let port, _):
+            if VirtioSerialPort.isHostConnected(port) {
+                connected(port)
+            } else {
+                state = .waiting(port, lookAt: now + delay.next())
+            }
         case .connecting: lose("no connection to the host within 10 s")
-        case .greeting: lose("no hello from the proxy within 10 s")
-        case .open: break
+        case .greeting(let socket, let greeting):
+            if now >= greeting.deadline { lose("no hello from the proxy within 10 s") } else { connected(socket) }
+        case .open:
+            switch health.next(now: now) {
+            case .nothing: break
+            case .ping(let value): yamux.ping(value)
+            case .lost: lose("nothing came from the proxy for 15 s")
+            }
         }
     }
 
     /// The socket is ready: reads, or finishes connecting.
     func ready(_ ready: EventPoll.Interest) {
         switch state {
-        case .idle: break
+        case .idle, .waiting: break
         case .connecting(let socket, _):
-            if let error = Network.connectionError(of: socket) {
-                lose("cannot connect to the host at \(Link.address.text):\(Link.port): \(error.description)")
-            } else {
-                connected(socket)
-            }
-        case .greeting(let socket, _, _), .open(let socket):
-            if !ready.isDisjoint(with: [.readable, .hangUp, .error]) { receive(socket) }
+            if let error = Network.connectionError(of: socket) { lose(place.refusal(error)) } else { connected(socket) }
+        case .greeting, .open:
+            if !ready.isDisjoint(with: [.readable, .hangUp, .error]) { receive() }
         }
     }
 
     // MARK: Hello
 
     private func connected(_ socket: FileDescriptor) {
-        let bootID = (try? Files.readLine("/proc/sys/kernel/random/boot_id")) ?? ""
-        let token = (try? Files.read("/sys/firmware/qemu_fw_cfg/by_name/opt/vm-agent/token/raw", limit: 128)) ?? []
+        var hello = self.hello
+        hello.bootID = (try? Files.readLine("/proc/sys/kernel/random/boot_id")) ?? ""
+        hello.token = (try? Files.read(tokenFile, limit: 128)) ?? []
+        hello.nonce = randomBytes(8)
         output.removeAll()
-        output.append(Hello(bootID: bootID, token: token, software: software).encoded())
-        state = .greeting(socket, received: [], deadline: Uptime.microseconds + Link.patience)
-        loop.watch(socket, .readable, .link)
+        output.append(hello.encoded())
+        let deadline = Uptime.microseconds + Link.patience
+        state = .greeting(socket, Greeting(nonce: hello.nonce, deadline: deadline, takesPlainAnswer: place.hasEnd))
+        loop.watch(socket, .readable, source)
         flush()
     }
 
-    private func greet(_ socket: FileDescriptor, _ received: [UInt8], deadline: UInt64) {
-        do throws(ProtocolError) {
-            guard let (hello, length) = try Hello.decode(received[...]) else {
-                state = .greeting(socket, received: received, deadline: deadline)
-                return
-            }
-            if let refusal = hello.refusal { return lose("the proxy refused the link: \(refusal)") }
-            state = .open(socket)
-            yamux = YamuxConnection(role: .client)
-            delay.reset()
-            lastComplaint = ""
-            writeKernelLog(.information, "link to \(hello.software) is up")
-            deliver(received[length...])
-        } catch {
-            lose("the proxy's hello: \(error.text)")
+    private func greet(_ socket: FileDescriptor, _ greeting: Greeting, _ bytes: UnsafeRawBufferPointer) {
+        var greeting = greeting
+        guard let (answer, rest) = greeting.receive(bytes, now: Uptime.microseconds) else {
+            state = .greeting(socket, greeting)
+            return
         }
+        if let refusal = answer.refusal { return lose("the proxy refused the link: \(refusal)") }
+        let now = Uptime.microseconds
+        state = .open(socket, since: now)
+        yamux = YamuxConnection(role: .client)
+        health = LinkHealth(now: now, asksAlways: false)
+        lastComplaint = ""
+        writeKernelLog(.information, "link over \(place.transport.rawValue) to \(answer.software) is up")
+        deliver(rest)
     }
 
     // MARK: Bytes
 
-    private func receive(_ socket: FileDescriptor) {
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        var failure: String?
-        let count: Int? = chunk.withUnsafeMutableBytes { buffer in
-            do throws(Errno) {
-                let count = try socket.read(into: buffer)
-                if count == 0 { failure = "the host closed the link" }
-                return count
-            } catch {
-                failure = "the link broke: \(error.description)"
-                return 0
+    private func receive() {
+        // A virtio-serial port gives no more than 4 KiB a read. Bounded, so that others get their turn.
+        for _ in 0..<16 {
+            let socket: FileDescriptor
+            switch state {
+            case .greeting(let descriptor, _), .open(let descriptor, _): socket = descriptor
+            default: return
             }
-        }
-        if let failure { return lose(failure) }
-        guard let count else { return }
-        if case .greeting(_, let received, let deadline) = state {
-            greet(socket, received + chunk[..<count], deadline: deadline)
-        } else {
-            deliver(chunk[..<count])
+            guard receive(from: socket) else { return }
         }
     }
 
-    private func deliver(_ bytes: ArraySlice<UInt8>) {
-        guard !bytes.isEmpty else { return }
-        let violation: String? = bytes.withUnsafeBytes { buffer in
-            do throws(YamuxError) {
-                try yamux.receive(buffer)
-                return nil
-            } catch { return error.text }
+    /// Reads once; false when there is no more now.
+    private func receive(from socket: FileDescriptor) -> Bool {
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            do throws(Errno) {
+                guard let count = try socket.read(into: buffer) else { return false }
+                guard count > 0 else {
+                    lose("the host closed the link")
+                    return false
+                }
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes) }
+                return true
+            } catch {
+                lose("the link broke: \(error.description)")
+                return false
+            }
         }
-        if let violation {
+    }
+
+    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        health.received(now: Uptime.microseconds)
+        do throws(YamuxError) {
+            try yamux.receive(bytes)
+        } catch {
+            // The first byte of a hello, where a frame should begin: who sent that does not want the end of our yamux.
+            if error == .badVersion(Hello.magic[0]) { return lose("the proxy has begun anew") }
             flush()
-            lose("the proxy broke the protocol: \(violation)")
+            lose("the proxy broke the protocol: \(error.text)")
         }
     }
 
@@ -155,9 +192,9 @@ final class Link {
     func flush() {
         let socket: FileDescriptor
         switch state {
-        case .idle, .connecting: return
-        case .greeting(let open, _, _): socket = open
-        case .open(let open):
+        case .idle, .waiting, .connecting: return
+        case .greeting(let open, _): socket = open
+        case .open(let open, _):
             socket = open
             if output.isEmpty, yamux.outputCount > 0 { output.append(yamux.takeOutput()) }
         }
@@ -174,12 +211,12 @@ final class Link {
             if output.isEmpty, isOpen, yamux.outputCount > 0 { output.append(yamux.takeOutput()) }
         }
         if let failure { return lose("the link broke: \(failure.description)") }
-        loop.watch(socket, output.isEmpty ? .readable : [.readable, .writable], .link)
+        loop.watch(socket, output.isEmpty ? .readable : [.readable, .writable], source)
     }
 
     // MARK: Loss
 
-    private(set) var wasLost = false
+    private var wasLost = false
 
     /// True once after each loss of an open link: its streams are gone.
     func takeLoss() -> Bool {
@@ -190,29 +227,39 @@ final class Link {
     private func lose(_ reason: String) {
         switch state {
         case .idle: return
-        case .connecting(let socket, _), .greeting(let socket, _, _): loop.close(socket)
-        case .open(let socket):
+        case .waiting(let socket, _), .connecting(let socket, _), .greeting(let socket, _): loop.close(socket)
+        case .open(let socket, let since):
             loop.close(socket)
             wasLost = true
+            // One that comes and goes is not made again without pause.
+            if Uptime.microseconds > since + ReconnectDelay.longest { delay.reset() }
         }
         output.removeAll()
         yamux = YamuxConnection(role: .client)
-        state = .idle(retryAt: nil)
+        if case .descriptor = place { isOver = true }
         retryLater(reason)
     }
 
-    private func retryLater(_ reason: String) {
-        state = .idle(retryAt: Uptime.microseconds + delay.next())
+    private func retryLater(_ reason: String?) {
+        state = .idle(retryAt: isOver ? nil : Uptime.microseconds + delay.next())
         // The same complaint is worth one line, not one for every attempt.
-        if reason != lastComplaint { writeKernelLog(.notice, reason) }
+        guard let reason, reason != lastComplaint else { return }
+        writeKernelLog(.notice, "link over \(place.transport.rawValue): \(reason)")
         lastComplaint = reason
     }
 
     // MARK: Streams
 
-    func nextEvent() -> YamuxEvent? { isOpen ? yamux.nextEvent() : nil }
     /// Whether `nextEvent` may have one without anything happening first: writing makes room for streams that wait.
     var hasEvents: Bool { isOpen && yamux.hasEvents }
+
+    func nextEvent() -> YamuxEvent? {
+        while isOpen, let event = yamux.nextEvent() {
+            guard case .pong(let value) = event else { return event }
+            health.answered(value, now: Uptime.microseconds)
+        }
+        return nil
+    }
 
     /// How many bytes the stream takes now; with fewer than `wanted`, a `writable` event follows.
     func capacity(_ stream: UInt32, wanted: Int = 1) -> Int { yamux.sendCapacity(stream, wanted: wanted) }

@@ -6,30 +6,37 @@ internal import Yamux
 
 /// The serving process: one thread, one event loop, from the guest's first moments until power-off.
 ///
-/// PID 1 boots and tells it so over the boot channel; it keeps the link, answers streams and runs sessions.
+/// PID 1 boots and tells it so over the boot channel; it keeps the links, answers their streams and runs sessions.
 public final class Server {
     /// More sessions than this at once are refused.
     static let maximumSessions = 512
 
     private let loop: Watcher
-    private let link: Link
+    private let links: [Link]
     private let channel: BootChannel?
     private var channelOpen: Bool
     private var environment = SessionEnvironment()
     private var history = BootHistory()
     private var sessions: [SessionID: Session] = [:]
-    private var sessionOfStream: [UInt32: SessionID] = [:]
+    private var streamOfSession: [SessionID: StreamKey] = [:]
+    private var sessionOfStream: [StreamKey: SessionID] = [:]
     /// Streams whose `open` frame is not complete.
-    private var opening: [UInt32: FrameDecoder] = [:]
+    private var opening: [StreamKey: FrameDecoder] = [:]
     /// Streams that follow the boot, with how many of its reports they have had.
-    private var followers: [UInt32: Int] = [:]
+    private var followers: [StreamKey: Int] = [:]
     private var nextSession: SessionID = 1
     private var powerOffDeadline: UInt64?
 
+    /// A stream of one of the links.
+    private struct StreamKey: Hashable {
+        var link: LinkID
+        var stream: UInt32
+    }
+
     /// A server that learns of the boot from `channel`; without one the guest is taken to have booted.
-    public init?(channel: BootChannel?, systemPath: String? = nil) {
+    public init?(channel: BootChannel?, systemPath: String? = nil, links settings: LinkSettings = LinkSettings()) {
         do throws(Errno) { loop = try Watcher() } catch { return nil }
-        link = Link(loop, software: "vm-agent \(Version.text)")
+        links = settings.links(loop, software: "vm-agent \(Version.text)")
         self.channel = channel
         channelOpen = channel != nil
         environment.systemPath = systemPath
@@ -39,27 +46,35 @@ public final class Server {
         if let channel { loop.watch(channel.socket, .readable, .bootChannel) }
     }
 
-    /// Connects, if there is no boot to wait for, and serves for ever.
+    /// Connects where that is possible already, and serves for ever: until the last link is lost that can be made only once.
     public func run() -> Never {
-        if channel == nil {
-            note(.ready, "the agent was started alone")
-            link.connect()
-        }
-        while true {
-            for (source, ready) in loop.wait(milliseconds: link.hasEvents ? 0 : untilNextDeadline()) { handle(source, ready) }
+        if channel == nil { note(.ready, "the agent was started alone") }
+        connect(networkIsUp: channel == nil)
+        while !links.allSatisfy({ $0.isOver }) {
+            let isBusy = links.contains { $0.hasEvents }
+            for (source, ready) in loop.wait(milliseconds: isBusy ? 0 : untilNextDeadline()) { handle(source, ready) }
             let now = Uptime.microseconds
-            link.tick(now: now)
+            for link in links { link.tick(now: now) }
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
             handleStreams()
-            link.flush()
+            flush()
             // Writing may have made room for streams that waited for it.
             handleStreams()
-            link.flush()
+            flush()
         }
+        exit(0)
     }
 
+    /// Connects those links that are not connected. Only guestfwd needs the network.
+    private func connect(networkIsUp: Bool) {
+        for link in links where networkIsUp || link.place != .guestForward { link.connect() }
+    }
+
+    private func flush() { for link in links { link.flush() } }
+
     private func untilNextDeadline() -> Int32 {
-        guard let deadline = [link.nextDeadline, powerOffDeadline].compactMap({ $0 }).min() else { return -1 }
+        let deadlines = links.map { $0.nextDeadline } + [powerOffDeadline]
+        guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
     }
@@ -67,13 +82,19 @@ public final class Server {
     private func handle(_ source: EventSource, _ ready: EventPoll.Interest) {
         switch source {
         case .bootChannel: receiveFromBoot()
-        case .link: link.ready(ready)
-        case .input(let id): sessions[id]?.writeInput(loop, link)
-        case .output(let id), .errorOutput(let id): sessions[id]?.pump(loop, link)
-        case .end(let id): sessions[id]?.processEnded(loop, link)
+        case .link(let id): links[id].ready(ready)
+        case .input(let id): withSession(id) { $0.writeInput(loop, $1) }
+        case .output(let id), .errorOutput(let id): withSession(id) { $0.pump(loop, $1) }
+        case .end(let id): withSession(id) { $0.processEnded(loop, $1) }
         }
-        if link.takeLoss() { streamsLost() }
+        forgetLostStreams()
         forgetWhatIsOver()
+    }
+
+    /// A session with the link that its stream is on, or was on.
+    private func withSession(_ id: SessionID, _ body: (Session, Link) -> Void) {
+        guard let session = sessions[id], let key = streamOfSession[id] else { return }
+        body(session, links[key.link])
     }
 
     // MARK: The boot
@@ -81,9 +102,12 @@ public final class Server {
     private func receiveFromBoot() {
         guard let channel else { return }
         switch channel.receive(milliseconds: 0) {
-        case .message(.step(let report)): history.append(report)
+        case .message(.step(let report)):
+            history.append(report)
+            // What ended may have been what a link waits for: a driver was loaded.
+            if report.outcome != .started { connect(networkIsUp: false) }
         case .message(.boot(let report)): history.append(report)
-        case .message(.networkUp): link.connect()
+        case .message(.networkUp): connect(networkIsUp: true)
         case .message(.system(let path)): environment.systemPath = path
         case .message(.switchRoot(let root)):
             if chdir(root) == 0, chroot(".") == 0 {
@@ -108,7 +132,7 @@ public final class Server {
     private func powerOff() {
         note(.poweringOff, "asked for through the link")
         feedFollowers()
-        link.flush()
+        flush()
         if channelOpen, let channel {
             channel.send(.powerOff)
         } else if InitProcess.askToPowerOff() {
@@ -122,123 +146,139 @@ public final class Server {
     // MARK: Streams
 
     private func handleStreams() {
-        while let event = link.nextEvent() {
-            switch event {
-            case .opened(let stream): opening[stream] = FrameDecoder()
-            case .data(let stream, let bytes): received(stream, bytes)
-            case .finished(let stream):
-                if let session = session(stream) {
-                    session.inputFinished(loop, link)
-                } else if opening.removeValue(forKey: stream) != nil {
-                    link.reset(stream)
-                }
-            case .reset(let stream): streamLost(stream)
-            case .writable(let stream):
-                session(stream)?.pump(loop, link)
-                if followers[stream] != nil { feed(stream) }
-            case .pong, .goAway: break
-            }
-            forgetWhatIsOver()
+        for (id, link) in links.enumerated() {
+            while let event = link.nextEvent() { handle(event, id, link) }
         }
-        if link.takeLoss() { streamsLost() }
+        forgetLostStreams()
     }
 
-    private func session(_ stream: UInt32) -> Session? { sessionOfStream[stream].flatMap { sessions[$0] } }
+    private func handle(_ event: YamuxEvent, _ id: LinkID, _ link: Link) {
+        switch event {
+        case .opened(let stream): opening[StreamKey(link: id, stream: stream)] = FrameDecoder()
+        case .data(let stream, let bytes): received(StreamKey(link: id, stream: stream), bytes)
+        case .finished(let stream):
+            let key = StreamKey(link: id, stream: stream)
+            if let session = session(key) {
+                session.inputFinished(loop, link)
+            } else if opening.removeValue(forKey: key) != nil {
+                link.reset(stream)
+            }
+        case .reset(let stream): streamLost(StreamKey(link: id, stream: stream))
+        case .writable(let stream):
+            let key = StreamKey(link: id, stream: stream)
+            session(key)?.pump(loop, link)
+            if followers[key] != nil { feed(key) }
+        case .pong, .goAway: break
+        }
+        forgetWhatIsOver()
+    }
 
-    private func received(_ stream: UInt32, _ bytes: [UInt8]) {
-        if let session = session(stream) { return session.received(bytes[...], environment, loop, link) }
-        guard var decoder = opening[stream] else { return link.consumed(stream, bytes.count) }
+    private func session(_ key: StreamKey) -> Session? { sessionOfStream[key].flatMap { sessions[$0] } }
+
+    private func received(_ key: StreamKey, _ bytes: [UInt8]) {
+        let link = links[key.link]
+        if let session = session(key) { return session.received(bytes[...], environment, loop, link) }
+        guard var decoder = opening[key] else { return link.consumed(key.stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {
             guard let frame = try decoder.next() else {
-                link.consumed(stream, bytes.count)
+                link.consumed(key.stream, bytes.count)
                 // An `open` frame is short; one that is not is not one.
                 guard decoder.bufferedCount < 1024 else { throw .tooLong(length: decoder.bufferedCount, limit: 1024) }
-                opening[stream] = decoder
+                opening[key] = decoder
                 return
             }
             guard frame.type == .open else { throw .unexpectedFrame(frame.type.rawValue) }
-            opening[stream] = nil
+            opening[key] = nil
             // What follows the frame is the service's to take and to credit.
             let rest = decoder.takeRemainder()
-            link.consumed(stream, bytes.count - rest.count)
-            open(stream, frame.text, rest)
+            link.consumed(key.stream, bytes.count - rest.count)
+            open(key, frame.text, rest)
         } catch {
-            opening[stream] = nil
-            refuse(stream, error.text)
+            opening[key] = nil
+            refuse(key, error.text)
         }
     }
 
-    private func open(_ stream: UInt32, _ name: String, _ rest: ArraySlice<UInt8>) {
+    private func open(_ key: StreamKey, _ name: String, _ rest: ArraySlice<UInt8>) {
         guard let service = Service(rawValue: name) else {
-            return refuse(stream, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
+            return refuse(key, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
         }
+        let link = links[key.link]
         switch service {
-        case .shell, .exec: startSession(service, stream, rest)
+        case .shell, .exec: startSession(service, key, rest)
         case .events:
-            link.sendWhole(stream, Frame(.accepted).encoded())
-            followers[stream] = 0
-            feed(stream)
+            link.sendWhole(key.stream, Frame(.accepted).encoded())
+            followers[key] = 0
+            feed(key)
         case .powerOff:
-            link.sendWhole(stream, Frame(.accepted).encoded())
-            link.finish(stream)
+            link.sendWhole(key.stream, Frame(.accepted).encoded())
+            link.finish(key.stream)
             powerOff()
         }
     }
 
-    private func startSession(_ service: Service, _ stream: UInt32, _ rest: ArraySlice<UInt8>) {
+    private func startSession(_ service: Service, _ key: StreamKey, _ rest: ArraySlice<UInt8>) {
         guard sessions.count < Server.maximumSessions else {
-            return refuse(stream, "the guest has \(sessions.count) sessions already, which is the most it takes")
+            return refuse(key, "the guest has \(sessions.count) sessions already, which is the most it takes")
         }
-        let session = Session(id: nextSession, service: service, stream: stream)
+        let link = links[key.link]
+        let session = Session(id: nextSession, service: service, stream: key.stream)
         nextSession += 1
         if service == .shell {
             do throws(SessionProcess.StartFailure) { try session.startShell(environment, loop) } catch {
-                return refuse(stream, error.reason)
+                return refuse(key, error.reason)
             }
         }
         sessions[session.id] = session
-        sessionOfStream[stream] = session.id
-        link.sendWhole(stream, Frame(.accepted).encoded())
+        streamOfSession[session.id] = key
+        sessionOfStream[key] = session.id
+        link.sendWhole(key.stream, Frame(.accepted).encoded())
         guard !rest.isEmpty else { return }
         session.received(rest, environment, loop, link)
     }
 
-    private func refuse(_ stream: UInt32, _ reason: String) {
-        link.sendWhole(stream, Frame(.refused, text: reason).encoded())
-        link.finish(stream)
+    private func refuse(_ key: StreamKey, _ reason: String) {
+        links[key.link].sendWhole(key.stream, Frame(.refused, text: reason).encoded())
+        links[key.link].finish(key.stream)
     }
 
-    private func feedFollowers() { for stream in Array(followers.keys) { feed(stream) } }
+    private func feedFollowers() { for key in Array(followers.keys) { feed(key) } }
 
-    private func feed(_ stream: UInt32) {
-        while let seen = followers[stream], let next = history.frame(after: seen),
-            link.capacity(stream, wanted: next.frame.count) >= next.frame.count
+    private func feed(_ key: StreamKey) {
+        let link = links[key.link]
+        while let seen = followers[key], let next = history.frame(after: seen),
+            link.capacity(key.stream, wanted: next.frame.count) >= next.frame.count
         {
-            link.sendWhole(stream, next.frame)
-            followers[stream] = next.count
+            link.sendWhole(key.stream, next.frame)
+            followers[key] = next.count
         }
     }
 
     // MARK: Ends
 
-    private func streamLost(_ stream: UInt32) {
-        opening[stream] = nil
-        followers[stream] = nil
-        session(stream)?.streamLost(loop)
-        sessionOfStream[stream] = nil
+    private func streamLost(_ key: StreamKey) {
+        opening[key] = nil
+        followers[key] = nil
+        session(key)?.streamLost(loop)
+        sessionOfStream[key] = nil
     }
 
-    private func streamsLost() {
-        for session in sessions.values { session.streamLost(loop) }
-        sessionOfStream.removeAll()
-        opening.removeAll()
-        followers.removeAll()
-        forgetWhatIsOver()
+    /// Ends what was on links that are lost. The other links' streams do not notice.
+    private func forgetLostStreams() {
+        for (id, link) in links.enumerated() where link.takeLoss() {
+            for key in opening.keys where key.link == id { opening[key] = nil }
+            for key in followers.keys where key.link == id { followers[key] = nil }
+            for key in sessionOfStream.keys where key.link == id { streamLost(key) }
+            forgetWhatIsOver()
+        }
     }
 
     private func forgetWhatIsOver() {
-        for (stream, id) in sessionOfStream where sessions[id]?.stream == nil { sessionOfStream[stream] = nil }
-        for (id, session) in sessions where session.isOver { sessions[id] = nil }
+        for (key, id) in sessionOfStream where sessions[id]?.stream == nil { sessionOfStream[key] = nil }
+        for (id, session) in sessions where session.isOver {
+            sessions[id] = nil
+            streamOfSession[id] = nil
+        }
     }
 }

@@ -1,9 +1,12 @@
 internal import LinuxSystem
 
+/// Which of the guest's links: their order, from 0.
+typealias LinkID = Int
+
 /// What a watched descriptor belongs to.
 enum EventSource: Equatable {
     case bootChannel
-    case link
+    case link(LinkID)
     case input(SessionID)
     case output(SessionID)
     case errorOutput(SessionID)

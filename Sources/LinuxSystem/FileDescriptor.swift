@@ -17,6 +17,8 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         public static var write: Access { Access(flags: O_WRONLY) }
         /// Reading and writing an existing file.
         public static var readWrite: Access { Access(flags: O_RDWR) }
+        /// Reading and writing an existing file, neither waiting.
+        public static var readWriteNonBlocking: Access { Access(flags: O_RDWR | O_NONBLOCK) }
         /// Writing a file that is made, or emptied when it exists.
         public static var create: Access { Access(flags: O_WRONLY | O_CREAT | O_TRUNC) }
         /// A place in the tree, for `fchdir`; a directory.

@@ -39,6 +39,26 @@ public enum Network {
         return (FileDescriptor(rawValue: descriptor), inProgress != 0)
     }
 
+    /// Starts an AF_VSOCK connection, as `connect` does a TCP one (`man 7 vsock`).
+    public static func connectVsock(cid: UInt32, port: UInt32) throws(Errno) -> (socket: FileDescriptor, inProgress: Bool) {
+        var inProgress: CInt = 0
+        let descriptor = linux_connect_vsock(cid, port, &inProgress)
+        guard descriptor >= 0 else { throw .current }
+        return (FileDescriptor(rawValue: descriptor), inProgress != 0)
+    }
+
+    /// Connects to the UNIX socket at `path`; the caller closes the connection, which does not block.
+    public static func connectUnix(_ path: String) throws(Errno) -> FileDescriptor {
+        let descriptor = linux_connect_unix(path)
+        guard descriptor >= 0 else { throw .current }
+        let connection = FileDescriptor(rawValue: descriptor)
+        do throws(Errno) { try connection.setNonBlocking() } catch {
+            connection.close()
+            throw error
+        }
+        return connection
+    }
+
     /// Why the connection on `socket` was not made, or nil.
     public static func connectionError(of socket: FileDescriptor) -> Errno? {
         let error = linux_socket_error(socket.rawValue)

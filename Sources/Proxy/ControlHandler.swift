@@ -93,6 +93,7 @@ final class ControlHandler: ChannelInboundHandler {
             try proxy.register(name, token: token, launcher: launcher)
             phase = .launcher(launcher)
             launcher.send(line: "OK")
+            proxy.tellLauncher(of: name)
         } catch {
             fail(error.text, context)
         }

@@ -11,18 +11,31 @@ struct ConnectFault: Error {
 /// What the proxy knows of one guest. Lives on the event loop.
 final class Guest {
     let name: String
-    /// What its agent must present; empty for a guest that nobody registered.
-    let token: [UInt8]
-    let isRegistered: Bool
+    /// What its agent must present. Empty while that is not known: then the first link's token is every link's.
+    var token: [UInt8] = []
+    /// Why the guest is known while it has no link.
+    var standing: Standing
     var process: GuestProcess?
     var links: [LinkHandler] = []
     var status: GuestStatus
     /// The connection of the launcher that registered it.
     var launcher: LauncherConnection?
     var waiters: [Int: Waiter] = [:]
-    var shellListener: (any Channel)?
+    let shellSocket: ListeningSocket
     /// The boot that `status` tells of; another one begins with an empty list.
-    var bootID = ""
+    private var bootID = ""
+    /// The uptime of the last report of the boot's state.
+    private(set) var lastBootReport: UInt64?
+
+    /// Why a guest is known.
+    enum Standing {
+        /// A launcher registered it, and lives.
+        case registered
+        /// The proxy was told to expect it.
+        case expected
+        /// It has a link.
+        case linked
+    }
 
     /// A client that waits for the guest.
     struct Waiter {
@@ -31,15 +44,32 @@ final class Guest {
         var resume: (Result<LinkHandler, ConnectFault>) -> Void
     }
 
-    init(name: String, token: [UInt8], isRegistered: Bool, socket: String) {
+    init(name: String, standing: Standing, shellSocket: ListeningSocket) {
         self.name = name
-        self.token = token
-        self.isRegistered = isRegistered
-        status = GuestStatus(name: name, state: .waiting, socket: socket)
+        self.standing = standing
+        self.shellSocket = shellSocket
+        status = GuestStatus(name: name, state: .waiting, socket: shellSocket.path)
     }
 
-    /// The link for new streams: the newest.
-    var link: LinkHandler? { links.last }
+    /// The link for new streams: the fastest of those that answer.
+    var link: LinkHandler? { links.max { $0.rating < $1.rating } }
+
+    /// A hello was accepted: of the boot that is known, or of another.
+    func began(bootID: String) {
+        guard self.bootID != bootID || status.state == .waiting else { return }
+        self.bootID = bootID
+        forgetBoot()
+        status.state = .booting
+    }
+
+    /// Forgets what was reported of the boot.
+    func forgetBoot() {
+        status.steps = []
+        status.warnings = []
+        status.state = .waiting
+        status.detail = ""
+        lastBootReport = nil
+    }
 
     /// True when sessions begin without waiting for the boot any longer.
     var isBooted: Bool { status.state != .waiting && status.state != .booting }
@@ -74,6 +104,9 @@ final class Guest {
 
     /// Applies a boot's report; false when it says nothing new.
     func apply(_ report: BootReport, _ limits: ProxyLimits) -> Bool {
+        // History comes again with every link: what was so once is not so now.
+        if let lastBootReport, report.uptime <= lastBootReport { return false }
+        lastBootReport = report.uptime
         let state: GuestState =
             switch report.state {
             case .booting: .booting
@@ -92,7 +125,7 @@ final class Guest {
     var present: GuestStatus {
         var present = status
         present.pid = process?.identifier
-        present.links = links.map { LinkStatus(id: $0.identifier, streams: $0.streamCount, software: $0.software) }
+        present.links = links.map(\.status)
         return present
     }
 }

@@ -1,4 +1,5 @@
 internal import AgentProtocol
+internal import ControlProtocol
 internal import NIOCore
 internal import Yamux
 
@@ -14,52 +15,98 @@ protocol LinkStreamOwner: AnyObject {
     func streamWritable()
 }
 
-/// One link: the two hellos, then yamux between its channel and the streams' owners.
+/// One link: the two hellos, then yamux between its channel and the streams' owners. On a channel without ends it is one
+/// link after another.
 final class LinkHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    let identifier: Int
-    let guestName: String
+    private(set) var identifier: Int
+    /// The guest; what is known of it before the hello, from the way the link came.
+    var guestName: String
+    let origin: LinkOrigin
+    /// What the agent proved itself with.
+    private(set) var token: [UInt8] = []
+    private(set) var bootID = ""
     private(set) var software = ""
+    private(set) var transport: LinkTransport
     private let proxy: ProxyCore
     private var context: ChannelHandlerContext?
+    private var input: LinkInput
     private var yamux: YamuxConnection
-    private var greeting: [UInt8]? = []
+    private var health = LinkHealth(now: 0, asksAlways: true)
     private var owners: [UInt32: any LinkStreamOwner] = [:]
     private var closeReason = "the guest closed it"
     private var isUp = false
     private var isFlushing = false
+    private var hasReceived = false
+    private var healthCheck: Scheduled<Void>?
+    private var heldRelease: Scheduled<Void>?
 
-    init(identifier: Int, guestName: String, proxy: ProxyCore) {
-        self.identifier = identifier
-        self.guestName = guestName
+    init(_ origin: LinkOrigin, proxy: ProxyCore) {
+        self.origin = origin
         self.proxy = proxy
+        identifier = proxy.makeIdentifier()
+        guestName = origin.guestName ?? "?"
+        transport = origin.transport
+        input = LinkInput(hasEnd: origin.hasEnd, passedOverLimit: proxy.configuration.limits.bytesBeforeHello)
         yamux = YamuxConnection(role: .server, limits: proxy.configuration.limits.yamux)
     }
 
     var streamCount: Int { owners.count }
+    var isHealthy: Bool { isUp && health.isHealthy(now: now) }
+    var roundTrip: UInt64? { health.roundTrip }
+
+    var rating: LinkRating {
+        LinkRating(isHealthy: isHealthy, transport: transport, roundTrip: roundTrip, identifier: identifier)
+    }
+
+    var status: LinkStatus {
+        LinkStatus(
+            id: identifier, streams: streamCount, software: software, transport: transport.rawValue, roundTripMicroseconds: roundTrip,
+            isHealthy: isHealthy)
+    }
+
+    /// Microseconds.
+    private var now: UInt64 { proxy.eventLoop.now.uptimeNanoseconds / 1_000 }
 
     // MARK: Channel
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        // At the other end of a link socket is QEMU, whose guest may need any time to boot.
+        if origin.hasEnd { expectHello(context) }
+    }
+
+    private func expectHello(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         context.eventLoop.scheduleTask(in: proxy.configuration.limits.helloTime) {
             let link = bound.value
-            if link.greeting != nil { link.close("no hello within the time for it") }
+            if !link.isUp { link.close("no hello within the time for it") }
         }
     }
 
+    func channelActive(context: ChannelHandlerContext) {
+        // An agent may have been connected through this chardev to a proxy that is no more, and not know that it is.
+        if !origin.hasEnd { write(Hello(software: ProxyConfiguration.software, isRequest: true).encoded()) }
+        context.fireChannelActive()
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { bytes in
-            if greeting != nil { greet(bytes) } else { receive(bytes) }
-        }
+        if !hasReceived, !origin.hasEnd { expectHello(context) }
+        hasReceived = true
+        heldRelease?.cancel()
+        heldRelease = nil
+        health.received(now: now)
+        unwrapInboundIn(data).withUnsafeReadableBytes { receive($0) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         flush()
+        if input.heldCount > 0 {
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            heldRelease = context.eventLoop.scheduleTask(in: proxy.configuration.limits.heldTime) { bound.value.releaseHeld() }
+        }
         context.fireChannelReadComplete()
     }
 
@@ -69,11 +116,8 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        let lost = owners
-        owners.removeAll()
-        for owner in lost.values { owner.streamLost("the link was lost: \(closeReason)") }
-        if isUp { proxy.linkDown(self, reason: closeReason) }
-        isUp = false
+        goDown(closeReason)
+        heldRelease?.cancel()
         self.context = nil
         context.fireChannelInactive()
     }
@@ -88,47 +132,104 @@ final class LinkHandler: ChannelInboundHandler {
         context?.close(promise: nil)
     }
 
-    // MARK: Hello
+    // MARK: Bytes
 
-    private func greet(_ bytes: UnsafeRawBufferPointer) {
-        var received = greeting ?? []
-        received.append(contentsOf: bytes)
+    private func receive(_ bytes: UnsafeRawBufferPointer) {
+        var rest = bytes
+        var violation: YamuxError?
         do {
-            guard let (hello, length) = try Hello.decode(received[...]) else {
-                greeting = received
-                return
+            while violation == nil, !rest.isEmpty {
+                let found = try input.take(rest, token: proxy.token(of: guestName)) { feed($0, &violation) }
+                handleEvents()
+                guard let found else { break }
+                rest = UnsafeRawBufferPointer(rebasing: rest[found.used...])
+                guard begin(with: found.hello) else { return }
             }
-            greeting = nil
-            if let refusal = proxy.refusal(of: hello, from: self) {
-                write(Hello(software: ProxyConfiguration.software, refusal: refusal).encoded())
-                return close(refusal)
-            }
-            software = proxy.configuration.limits.cleaned(hello.software)
-            write(Hello(software: ProxyConfiguration.software).encoded())
-            isUp = true
-            proxy.linkUp(self)
-            let rest = received[length...]
-            if !rest.isEmpty { rest.withUnsafeBytes { receive($0) } }
         } catch {
-            greeting = nil
             proxy.linkRefused(self, reason: error.text)
-            close(error.text)
+            return close(error.text)
         }
+        if let violation { breakOff(violation) }
+    }
+
+    private func releaseHeld() {
+        var violation: YamuxError?
+        input.release { feed($0, &violation) }
+        handleEvents()
+        if let violation { breakOff(violation) }
+        flush()
+    }
+
+    private func feed(_ bytes: UnsafeRawBufferPointer, _ violation: inout YamuxError?) {
+        guard violation == nil else { return }
+        do { try yamux.receive(bytes) } catch { violation = error }
+    }
+
+    private func breakOff(_ violation: YamuxError) {
+        proxy.log("link \(identifier) of guest \(guestName) broke the protocol: \(violation.text)")
+        flush()
+        close("the guest broke the protocol: \(violation.text)")
+    }
+
+    // MARK: Up and down
+
+    /// The link is this hello's from here on; false when it is not accepted.
+    private func begin(with hello: Hello) -> Bool {
+        if isUp {
+            goDown("the agent has connected anew", isFollowed: true)
+            identifier = proxy.makeIdentifier()
+            yamux = YamuxConnection(role: .server, limits: proxy.configuration.limits.yamux)
+        }
+        if let refusal = proxy.refusal(of: hello, from: self) {
+            write(Hello(software: ProxyConfiguration.software, nonce: hello.nonce, refusal: refusal).encoded())
+            close(refusal)
+            return false
+        }
+        token = hello.token
+        bootID = hello.bootID
+        software = proxy.configuration.limits.cleaned(hello.software)
+        transport = hello.transport ?? origin.transport
+        write(Hello(software: ProxyConfiguration.software, nonce: hello.nonce).encoded())
+        isUp = true
+        health = LinkHealth(now: now, asksAlways: true)
+        checkHealth()
+        proxy.linkUp(self)
+        return true
+    }
+
+    /// - Parameter isFollowed: whether the next link on the channel begins at once.
+    private func goDown(_ reason: String, isFollowed: Bool = false) {
+        healthCheck?.cancel()
+        let lost = owners
+        owners.removeAll()
+        for owner in lost.values { owner.streamLost("the link was lost: \(reason)") }
+        guard isUp else { return }
+        isUp = false
+        proxy.linkDown(self, reason: reason, isFollowed: isFollowed)
+    }
+
+    private func checkHealth() {
+        guard isUp, let context else { return }
+        switch health.next(now: now) {
+        case .nothing: break
+        case .ping(let value):
+            yamux.ping(value)
+            flush()
+        case .lost: return close("nothing came from the guest for \(LinkHealth.lostAfter / 1_000_000) s")
+        }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let delay = TimeAmount.microseconds(Int64(health.nextDeadline - min(now, health.nextDeadline)) + 1)
+        healthCheck = context.eventLoop.scheduleTask(in: delay) { bound.value.checkHealth() }
+    }
+
+    /// A newer link over the same transport came up: this one may be dead, and is not used until it has answered.
+    func doubt() {
+        guard isUp, let value = health.doubt(now: now) else { return }
+        yamux.ping(value)
+        flush()
     }
 
     // MARK: Yamux
-
-    private func receive(_ bytes: UnsafeRawBufferPointer) {
-        do {
-            try yamux.receive(bytes)
-            handleEvents()
-        } catch {
-            proxy.log("link \(identifier) of guest \(guestName) broke the protocol: \(error.text)")
-            handleEvents()
-            flush()
-            close("the guest broke the protocol: \(error.text)")
-        }
-    }
 
     private func handleEvents() {
         while let event = yamux.nextEvent() {
@@ -140,7 +241,8 @@ final class LinkHandler: ChannelInboundHandler {
             case .finished(let stream): owners[stream]?.streamFinished()
             case .reset(let stream): owners.removeValue(forKey: stream)?.streamLost("the guest ended it")
             case .writable(let stream): owners[stream]?.streamWritable()
-            case .pong, .goAway: break
+            case .pong(let value): health.answered(value, now: now)
+            case .goAway: break
             }
         }
     }

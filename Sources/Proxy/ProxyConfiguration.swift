@@ -1,3 +1,4 @@
+internal import ControlProtocol
 public import NIOCore
 
 /// How a proxy is to run.
@@ -10,6 +11,12 @@ public struct ProxyConfiguration: Sendable {
     public var exitsWhenIdle: Bool
     /// Written to once, a line feed, when the sockets are there.
     public var readyDescriptor: CInt?
+    /// Guests that are expected, registered or not: they have sockets from the start, and keep them.
+    public var guests: [String] = []
+    /// Guests without an agent: their connection is a shell, bytes and nothing else.
+    public var rawGuests: [String] = []
+    /// The AF_VSOCK port on which guests may connect; nil for none.
+    public var vsockPort: UInt32?
     /// See `ProxyLimits`.
     public var limits = ProxyLimits()
 
@@ -20,6 +27,9 @@ public struct ProxyConfiguration: Sendable {
         self.exitsWhenIdle = exitsWhenIdle
         self.readyDescriptor = readyDescriptor
     }
+
+    /// What is wrong with `name` as a guest's name, or nil.
+    public static func fault(inGuestName name: String) -> String? { ControlSocket.fault(inGuestName: name) }
 
     /// The package's version, for hellos and status.
     public static let software = "vm-proxy 0.1.0"

@@ -10,11 +10,14 @@ final class ProxyCore {
     let configuration: ProxyConfiguration
     let eventLoop: any EventLoop
     private let logger: Logger
-    private var guests: [String: Guest] = [:]
+    var guests: [String: Guest] = [:]
+    var rawGuests: [String: RawGuest] = [:]
+    /// Where guests' links arrive, by guest; kept while the guest may come back.
+    var linkSockets: [String: ListeningSocket] = [:]
     private var nextIdentifier = 1
     private var hadRegistrations = false
     private var endingProcesses = 0
-    private var isStopping = false
+    private(set) var isStopping = false
     /// Is called once, when a proxy that exits when idle has become idle.
     var onIdle: () -> Void = {}
 
@@ -26,61 +29,88 @@ final class ProxyCore {
 
     func log(_ text: String) { logger.info("\(text)") }
 
-    private func makeIdentifier() -> Int {
+    func makeIdentifier() -> Int {
         defer { nextIdentifier += 1 }
         return nextIdentifier
     }
 
     // MARK: Guests
 
-    /// Registers a guest for as long as `launcher` lives.
+    /// Listens for the guests that the configuration names, and for those of a proxy that was killed here.
+    func begin() throws(SocketFileError) {
+        for name in configuration.rawGuests where rawGuests[name] == nil { rawGuests[name] = try RawGuest(name, proxy: self) }
+        for name in configuration.guests where rawGuests[name] == nil { try expect(name) }
+        recoverLinkSockets()
+    }
+
+    private func expect(_ name: String) throws(SocketFileError) {
+        guard guests[name] == nil else { return }
+        try listenForLinks(of: name)
+        _ = try add(name, .expected)
+    }
+
+    /// Registers a guest for as long as `launcher` lives. One that is linked already, because its launcher has outlived a
+    /// proxy, keeps the links that have its token.
     func register(_ name: String, token: [UInt8], launcher: LauncherConnection) throws(ConnectFault) {
-        if let known = guests[name], known.isRegistered || !known.links.isEmpty {
+        guard !isStopping else { throw ConnectFault(text: ControlSocket.endingReason) }
+        guard rawGuests[name] == nil else { throw ConnectFault(text: "guest '\(name)' has no agent (--raw); it cannot be registered") }
+        if let known = guests[name], known.standing == .registered {
             throw ConnectFault(text: "there is a guest '\(name)' in this directory already")
         }
-        guard !isStopping else { throw ConnectFault(text: ControlSocket.endingReason) }
-        let guest = try add(name, token: token, isRegistered: true)
-        guest.launcher = launcher
+        do throws(SocketFileError) {
+            try listenForLinks(of: name)
+            let guest = try knownOrNew(name, .registered)
+            guest.standing = .registered
+            // Links that this ends are not the launcher's to hear of: it knows of none yet.
+            setToken(token, of: guest)
+            guest.launcher = launcher
+        } catch {
+            if guests[name] == nil { linkSockets.removeValue(forKey: name)?.close() }
+            throw ConnectFault(text: error.text)
+        }
         hadRegistrations = true
         log("guest \(name) is registered")
     }
 
-    private func add(_ name: String, token: [UInt8], isRegistered: Bool) throws(ConnectFault) -> Guest {
-        let path = "\(configuration.directory)/\(ControlSocket.shellSocketName(of: name))"
-        let guest = Guest(name: name, token: token, isRegistered: isRegistered, socket: path)
-        let listener: LinuxSystem.FileDescriptor
-        do throws(SocketFileError) {
-            listener = try SocketFile.listen(path)
-        } catch {
-            throw ConnectFault(text: error.text)
+    /// Tells a launcher what is known already of the guest that it has just registered.
+    func tellLauncher(of name: String) {
+        guard let guest = guests[name], let launcher = guest.launcher else { return }
+        for link in guest.links { launcher.send(.linkUp(link.status)) }
+        for step in guest.status.steps { launcher.send(.step(step)) }
+        if guest.status.state != .waiting {
+            launcher.send(.state(guest.status.state, detail: guest.status.detail, microseconds: guest.lastBootReport ?? 0))
         }
-        guests[name] = guest
+    }
+
+    /// The guest of this name; one that is not known yet gets its socket.
+    func knownOrNew(_ name: String, _ standing: Guest.Standing) throws(SocketFileError) -> Guest {
+        if let known = guests[name] { return known }
+        return try add(name, standing)
+    }
+
+    private func add(_ name: String, _ standing: Guest.Standing) throws(SocketFileError) -> Guest {
         let core = NIOLoopBound(self, eventLoop: eventLoop)
-        ServerBootstrap(group: eventLoop)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ShellSocketHandler(guestName: name, proxy: core.value))
+        let path = "\(configuration.directory)/\(ControlSocket.shellSocketName(of: name))"
+        let socket = try ListeningSocket(path, core: self) { bootstrap in
+            bootstrap.childChannelOption(.autoRead, value: false)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(ShellSocketHandler(guestName: name, proxy: core.value))
+                    }
                 }
-            }
-            .withBoundSocket(listener.rawValue)
-            .assumeIsolated()
-            .whenComplete { [self] result in
-                switch result {
-                case .success(let channel):
-                    if guests[name] === guest { guest.shellListener = channel } else { channel.close(promise: nil) }
-                case .failure(let error): log("cannot serve \(path): \(error)")
-                }
-            }
+        }
+        let guest = Guest(name: name, standing: standing, shellSocket: socket)
+        guests[name] = guest
         return guest
     }
 
     /// Forgets a guest: its socket file goes, its links are closed, its waiters are told.
-    private func remove(_ guest: Guest, reason: String) {
+    func remove(_ guest: Guest, reason: String) {
         guests[guest.name] = nil
-        guest.shellListener?.close(promise: nil)
-        _ = unlinkFile(guest.status.socket)
+        guest.shellSocket.close()
+        // A guest that nobody registered comes back through its link socket.
+        if guest.standing != .linked { linkSockets.removeValue(forKey: guest.name)?.close() }
         for waiter in guest.waiters.values {
             waiter.timeout.cancel()
             waiter.resume(.failure(ConnectFault(text: reason)))
@@ -89,6 +119,8 @@ final class ProxyCore {
         for link in guest.links { link.close(reason) }
         guest.process?.close()
         log("guest \(guest.name) is gone: \(reason)")
+        guard configuration.guests.contains(guest.name), !isStopping else { return }
+        do throws(SocketFileError) { try expect(guest.name) } catch { log("guest \(guest.name) is not expected any longer: \(error.text)") }
     }
 
     func setProcess(_ identifier: Int32, of name: String) {
@@ -126,7 +158,7 @@ final class ProxyCore {
         stopIfIdle()
     }
 
-    private var isIdle: Bool { endingProcesses == 0 && !guests.values.contains { $0.isRegistered } }
+    private var isIdle: Bool { endingProcesses == 0 && !guests.values.contains { $0.standing == .registered } }
 
     /// Ends a proxy that exits when idle, if it is.
     func stopIfIdle() {
@@ -142,89 +174,15 @@ final class ProxyCore {
     func removeAll() {
         isStopping = true
         for guest in guests.values { remove(guest, reason: "the proxy has ended") }
+        for guest in rawGuests.values { guest.close() }
+        for socket in linkSockets.values { socket.close() }
+        linkSockets.removeAll()
     }
 
     var status: ProxyStatus {
-        ProxyStatus(
-            software: ProxyConfiguration.software, pid: currentProcess(),
-            guests: guests.values.sorted { $0.name < $1.name }.map { $0.present })
-    }
-
-    // MARK: Links
-
-    /// Takes a link's socket, which is the proxy's from now on.
-    func adopt(_ socket: LinuxSystem.FileDescriptor, guestName: String) {
-        guard !isStopping else { return socket.close() }
-        if guests[guestName] == nil {
-            do throws(ConnectFault) {
-                _ = try add(guestName, token: [], isRegistered: false)
-            } catch {
-                log("a link of guest \(guestName) is not taken: \(error.text)")
-                return socket.close()
-            }
-        }
-        let handler = NIOLoopBound(
-            LinkHandler(identifier: makeIdentifier(), guestName: guestName, proxy: self), eventLoop: eventLoop)
-        let core = NIOLoopBound(self, eventLoop: eventLoop)
-        ClientBootstrap(group: eventLoop)
-            .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler.value) }
-            }
-            .withConnectedSocket(socket.rawValue)
-            .whenFailure { error in
-                core.value.log("a link of guest \(guestName) is not taken: \(error)")
-                core.value.forgetIfUnused(guestName)
-            }
-    }
-
-    /// Why an agent's hello is not accepted, or nil.
-    func refusal(of hello: Hello, from link: LinkHandler) -> String? {
-        guard let guest = guests[link.guestName] else { return "there is no such guest" }
-        guard guest.token.isEmpty || isEqual(guest.token, hello.token) else {
-            let reason = "wrong token"
-            linkRefused(link, reason: reason)
-            return reason
-        }
-        if guest.bootID != hello.bootID {
-            guest.bootID = hello.bootID
-            guest.status.steps = []
-            guest.status.warnings = []
-            guest.status.state = .booting
-        }
-        return nil
-    }
-
-    func linkRefused(_ link: LinkHandler, reason: String) {
-        let reason = configuration.limits.cleaned(reason)
-        log("a link of guest \(link.guestName) was refused: \(reason)")
-        guests[link.guestName]?.launcher?.send(.linkRefused(reason: reason))
-        forgetIfUnused(link.guestName)
-    }
-
-    func linkUp(_ link: LinkHandler) {
-        guard let guest = guests[link.guestName] else { return link.close("the guest is gone") }
-        if guest.links.count >= configuration.limits.linksPerGuest { guest.links[0].close("a newer link took its place") }
-        guest.links.append(link)
-        log("guest \(guest.name) is linked: \(link.software)")
-        guest.launcher?.send(.linkUp(LinkStatus(id: link.identifier, streams: 0, software: link.software)))
-        BootFollower.follow(link, proxy: self)
-        link.flush()
-        resumeWaiters(of: guest)
-    }
-
-    func linkDown(_ link: LinkHandler, reason: String) {
-        guard let guest = guests[link.guestName] else { return }
-        guest.links.removeAll { $0 === link }
-        log("a link of guest \(guest.name) is lost: \(reason)")
-        guest.launcher?.send(.linkDown(reason: configuration.limits.cleaned(reason), remaining: guest.links.count))
-        forgetIfUnused(guest.name)
-    }
-
-    /// A guest that nobody registered lives as long as its links.
-    private func forgetIfUnused(_ name: String) {
-        guard let guest = guests[name], !guest.isRegistered, guest.links.isEmpty else { return }
-        remove(guest, reason: "its last link is lost")
+        let present = guests.values.map(\.present) + rawGuests.values.map(\.status)
+        return ProxyStatus(
+            software: ProxyConfiguration.software, pid: currentProcess(), guests: present.sorted { $0.name < $1.name })
     }
 
     // MARK: Reports
@@ -250,8 +208,12 @@ final class ProxyCore {
     func whenLinked(
         _ name: String, now: Bool, resume: @escaping (Result<LinkHandler, ConnectFault>) -> Void
     ) -> Int? {
+        if let raw = rawGuests[name] {
+            resume(.failure(ConnectFault(text: "guest '\(name)' has no agent (--raw), only a shell: connect to \(raw.socketPath)")))
+            return nil
+        }
         guard let guest = guests[name] else {
-            let known = guests.keys.sorted().joined(separator: ", ")
+            let known = (Array(guests.keys) + rawGuests.keys).sorted().joined(separator: ", ")
             resume(.failure(ConnectFault(text: "no guest '\(name)' here; there are: \(known.isEmpty ? "none" : known)")))
             return nil
         }
@@ -285,7 +247,7 @@ final class ProxyCore {
         }
     }
 
-    private func resumeWaiters(of guest: Guest) {
+    func resumeWaiters(of guest: Guest) {
         guard let link = guest.link else { return }
         for (identifier, waiter) in guest.waiters where waiter.now || guest.isBooted {
             guest.waiters[identifier] = nil

@@ -10,6 +10,11 @@ public struct ProxyLimits: Sendable {
     public var streamsPerLink = 1024
     /// How long an agent may take for its hello.
     public var helloTime = TimeAmount.seconds(10)
+    /// Bytes that may come before an agent's hello, where a connection may begin with what is left of another: the most that
+    /// the guest's and QEMU's buffers hold, and more.
+    public var bytesBeforeHello = 16 << 20
+    /// How long bytes that may be the beginning of a hello are held back when no more come.
+    public var heldTime = TimeAmount.milliseconds(50)
     /// How long a client of the control socket may take for its request line.
     public var requestTime = TimeAmount.seconds(5)
     /// Steps kept of one guest's boot.

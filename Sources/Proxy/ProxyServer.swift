@@ -49,6 +49,24 @@ public struct ProxyServer: Service {
             loop.scheduleTask(in: .seconds(10)) { bound.value.stopIfNeverUsed() }
             return bound
         }.get()
+        do {
+            try await serve(control, core, receiver, idle)
+        } catch {
+            receiver.stop()
+            idle.succeed()
+            try await loop.submit { core.value.removeAll() }.get()
+            try await group.shutdownGracefully()
+            throw error
+        }
+        logger.info("ended")
+        try await group.shutdownGracefully()
+    }
+
+    /// Serves until the group shuts down or the proxy is idle.
+    private func serve(
+        _ control: LinuxSystem.FileDescriptor, _ core: NIOLoopBound<ProxyCore>, _ receiver: LinkReceiver, _ idle: EventLoopPromise<Void>
+    ) async throws {
+        let loop = idle.futureResult.eventLoop
         let listener = try await ServerBootstrap(group: loop)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -59,9 +77,11 @@ public struct ProxyServer: Service {
             }
             .withBoundSocket(control.rawValue)
             .get()
+        try await loop.submit { try core.value.begin() }.get()
+        if let port = configuration.vsockPort { try await listenForVsock(port, core) }
 
         let thread = Thread {
-            receiver.run { guest, link in loop.execute { core.value.adopt(link, guestName: guest) } }
+            receiver.run { guest, link in loop.execute { core.value.take(link, of: guest) } }
             receiver.close()
         }
         thread.name = "links"
@@ -76,8 +96,14 @@ public struct ProxyServer: Service {
         receiver.stop()
         try? await listener.close()
         try await loop.submit { core.value.removeAll() }.get()
-        logger.info("ended")
-        try await group.shutdownGracefully()
+    }
+
+    private func listenForVsock(_ port: UInt32, _ core: NIOLoopBound<ProxyCore>) async throws {
+        do {
+            _ = try await core.eventLoop.flatSubmit { core.value.listenForVsock(port: port) }.get()
+        } catch let error as IOError {
+            throw SocketFileError.failed(path: "AF_VSOCK port \(port)", call: "bind", Errno(error.errnoCode))
+        }
     }
 
     /// Tells who waits for it that the sockets are there.

@@ -20,6 +20,8 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public var disk: Disk?
     /// The one network card, on QEMU's user network.
     public var network: Network
+    /// Byte streams between guest and host that need no network.
+    public var serialPorts: [SerialPort]
     /// Files that the guest reads through fw_cfg.
     public var firmwareEntries: [FirmwareEntry]
     /// More of QEMU's own arguments, after all others.
@@ -79,6 +81,24 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         }
     }
 
+    /// A virtio-serial port. QEMU connects to a UNIX socket on the host, and again a second after each loss of the connection,
+    /// so that who listens there can be started anew.
+    public struct SerialPort: Codable, Equatable, Sendable {
+        /// The name by which the guest knows it (`/sys/class/virtio-ports/*/name`).
+        public var name: String
+        /// The host's socket. It need not be there when QEMU starts.
+        public var socket: String
+
+        /// Makes a port from its parts.
+        public init(name: String, socket: String) {
+            self.name = name
+            self.socket = socket
+        }
+
+        /// The port that the guest's agent looks for.
+        public static let agentName = "vm-agent"
+    }
+
     /// A file that the guest's root reads as `/sys/firmware/qemu_fw_cfg/by_name/NAME/raw`.
     public struct FirmwareEntry: Codable, Equatable, Sendable {
         /// The entry's name; users' names begin with `opt/`.
@@ -97,7 +117,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public init(
         name: String, kernel: String, initrd: String? = nil, kernelParameters: [String] = [], memoryMiB: Int = defaultMemoryMiB,
         cores: Int = 1, accelerator: Accelerator = .tcg, disk: Disk? = nil, network: Network = Network(),
-        firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
+        serialPorts: [SerialPort] = [], firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
         qemu: String = defaultProgram
     ) {
         self.name = name
@@ -109,6 +129,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         self.accelerator = accelerator
         self.disk = disk
         self.network = network
+        self.serialPorts = serialPorts
         self.firmwareEntries = firmwareEntries
         self.extraOptions = extraOptions
         self.runtimeDirectory = runtimeDirectory
@@ -138,6 +159,7 @@ extension MachineDescription {
         accelerator = try fields.decodeIfPresent(Accelerator.self, forKey: .accelerator) ?? accelerator
         disk = try fields.decodeIfPresent(Disk.self, forKey: .disk)
         network = try fields.decodeIfPresent(Network.self, forKey: .network) ?? network
+        serialPorts = try fields.decodeIfPresent([SerialPort].self, forKey: .serialPorts) ?? serialPorts
         firmwareEntries = try fields.decodeIfPresent([FirmwareEntry].self, forKey: .firmwareEntries) ?? firmwareEntries
         extraOptions = try fields.decodeIfPresent([String].self, forKey: .extraOptions) ?? extraOptions
         qemu = try fields.decodeIfPresent(String.self, forKey: .qemu) ?? qemu

@@ -11,6 +11,7 @@ extension MachineDescription {
         arguments += bootArguments
         arguments += diskArguments
         arguments += networkArguments
+        arguments += serialPortArguments
         // The kernel's entropy: without it mke2fs and others wait for seconds.
         arguments += ["-device", "virtio-rng-pci"]
         for entry in firmwareEntries {
@@ -55,6 +56,20 @@ extension MachineDescription {
         if !network.extraOptions.isEmpty { user += "," + network.extraOptions }
         // No romfile: the kernel is given, and the card's boot ROM would only cost time.
         return ["-netdev", user, "-device", "virtio-net-pci,netdev=network,romfile="]
+    }
+}
+
+extension MachineDescription {
+    private var serialPortArguments: [String] {
+        guard !serialPorts.isEmpty else { return [] }
+        var arguments = ["-device", "virtio-serial-pci"]
+        for (index, port) in serialPorts.enumerated() {
+            // A client that tries again: with `reconnect`, QEMU also starts when nobody listens yet.
+            let path = QEMUOption.escaped(port.socket)
+            arguments += ["-chardev", "socket,id=port\(index),path=\(path),server=off,reconnect=1"]
+            arguments += ["-device", "virtserialport,chardev=port\(index),name=\(QEMUOption.escaped(port.name))"]
+        }
+        return arguments
     }
 }
 

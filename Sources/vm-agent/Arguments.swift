@@ -1,4 +1,6 @@
 internal import CLinux
+internal import GuestSessions
+internal import LinuxSystem
 
 /// The agent's command line. Embedded Swift has no argument parser, and the agent's commands are few.
 enum Invocation: Equatable {
@@ -12,8 +14,8 @@ enum Invocation: Equatable {
     case postMount(root: String)
     /// Load a registration (nil: `regInfo` of the kernel command line) into this system's Nix database.
     case loadDatabase(registration: String?)
-    /// Keep the link and serve, nothing else.
-    case connect
+    /// Keep links and serve, nothing else.
+    case connect(LinkSettings)
     /// Print the boot plan of a command line (nil: this kernel's).
     case plan(commandLine: String?)
     case help
@@ -47,16 +49,35 @@ enum Invocation: Equatable {
         case ("post-mount", 1): self = .postMount(root: operands[0])
         case ("load-db", 0): self = .loadDatabase(registration: nil)
         case ("load-db", 1): self = .loadDatabase(registration: operands[0])
-        case ("connect", 0): self = .connect
+        case ("connect", _): self = Invocation.connect(operands)
         case ("plan", 0): self = .plan(commandLine: nil)
         case ("plan", _): self = .plan(commandLine: operands.joined(separator: " "))
         case ("help", _), ("--help", _), ("-h", _): self = .help
         case ("--version", 0), ("version", 0): self = .version
         case ("post-mount", 0): self = .wrong("post-mount needs the directory that the root is mounted on, such as /mnt-root")
-        case ("post-device", _), ("post-mount", _), ("load-db", _), ("connect", _), ("init", _), ("serve", _):
+        case ("post-device", _), ("post-mount", _), ("load-db", _), ("init", _), ("serve", _):
             self = .wrong("too many words after '\(command)'")
         default: self = .wrong("there is no command '\(command)'")
         }
+    }
+
+    private static func connect(_ options: [String]) -> Invocation {
+        var settings = LinkSettings()
+        var places: [LinkPlace] = []
+        var rest = options[...]
+        while let option = rest.popFirst() {
+            guard let value = rest.popFirst() else { return .wrong("'connect \(option)' needs a value") }
+            switch option {
+            case "--socket": places.append(.unixSocket(path: value))
+            case "--descriptor":
+                guard let number = CInt(value), number >= 0 else { return .wrong("--descriptor \(value): must be a number") }
+                places.append(.descriptor(FileDescriptor(rawValue: number)))
+            case "--token-file": settings.tokenFile = value
+            default: return .wrong("'connect' has no option '\(option)'")
+            }
+        }
+        if !places.isEmpty { settings.places = places }
+        return .connect(settings)
     }
 
     static let usage = """
@@ -68,7 +89,10 @@ enum Invocation: Equatable {
           post-device        clock source, network, and formatting the disk when it is proved empty
           post-mount ROOT    host files, store and /boot below ROOT, where the root filesystem is mounted
           load-db [FILE]     load the registration FILE (default: regInfo= of the kernel command line) into the Nix database
-          connect            connect to the host's vm-proxy at 10.0.2.6:23 and serve sessions
+          connect            connect to the host's vm-proxy over every transport there is, and serve sessions
+            --socket PATH       … over the UNIX socket PATH instead; may be repeated
+            --descriptor N      … over the connected descriptor N instead, until that is closed
+            --token-file FILE   … with the token in FILE, not the one in fw_cfg
           plan [CMDLINE …]   print the boot plan of this kernel's command line, or of CMDLINE, and do nothing
           --version          print the version
 

@@ -62,8 +62,8 @@ case .postMount(let root):
             }
         })
 case .loadDatabase(let registration): exit(loadDatabase(registration))
-case .connect:
-    guard let server = Server(channel: nil, systemPath: BootPlan(kernelCommandLine()).systemPath) else { exit(1) }
+case .connect(let links):
+    guard let server = Server(channel: nil, systemPath: BootPlan(kernelCommandLine()).systemPath, links: links) else { exit(1) }
     server.run()
 case .plan(let commandLine):
     say(BootPlan(commandLine.map { KernelCommandLine($0) } ?? kernelCommandLine()).text)

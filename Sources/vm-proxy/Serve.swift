@@ -16,6 +16,19 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long a client waits for a guest that is still booting.", valueName: "seconds"))
     var wait = 120
 
+    @Option(
+        name: .customLong("guest"),
+        help: ArgumentHelp("Expect this guest, though nobody registers it: its sockets are there from the start.", valueName: "name"))
+    var guests: [String] = []
+
+    @Option(
+        name: .customLong("raw"),
+        help: ArgumentHelp("This guest has no agent: what connects is a plain shell, for one client at a time.", valueName: "name"))
+    var rawGuests: [String] = []
+
+    @Option(help: ArgumentHelp("Let registered guests connect by vsock, too, at this port; the agent takes 23.", valueName: "port"))
+    var vsockPort: UInt32?
+
     @Flag(help: "End with the last guest that was registered, or after 10 s when there is none.")
     var exitWhenIdle = false
 
@@ -27,6 +40,11 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         guard wait >= 0, wait <= 86_400 else { throw ValidationError("--wait \(wait): must be 0 to 86400 seconds") }
+        for name in guests + rawGuests {
+            guard let fault = ProxyConfiguration.fault(inGuestName: name) else { continue }
+            throw ValidationError("'\(name)' is no guest's name: \(fault)")
+        }
+        guard Set(guests).isDisjoint(with: rawGuests) else { throw ValidationError("a guest is named by --guest and by --raw") }
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("--log-level \(logLevel): must be trace, debug, info, notice, warning, error or critical")
         }
@@ -36,8 +54,11 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "vm-proxy") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
         let path = URL(fileURLWithPath: directory).standardizedFileURL.path
-        let configuration = ProxyConfiguration(
+        var configuration = ProxyConfiguration(
             directory: path, wait: .seconds(Int64(wait)), exitsWhenIdle: exitWhenIdle, readyDescriptor: readyFd)
+        configuration.guests = guests
+        configuration.rawGuests = rawGuests
+        configuration.vsockPort = vsockPort
         let group = ServiceGroup(
             configuration: .init(
                 services: [

@@ -14,6 +14,7 @@ import VirtualMachine
                     .init(address: "10.0.2.6", port: 23, command: ["/bin/vm-proxy", "link", "test1"]),
                 ],
                 extraOptions: "hostfwd=tcp::2222-:22"),
+            serialPorts: [.init(name: "vm-agent", socket: "/vm/.test1.link.socket")],
             firmwareEntries: [.init(name: "opt/vm-agent/token", file: "/run/token")], extraOptions: ["-s"],
             runtimeDirectory: runtime)
         #expect(
@@ -29,6 +30,9 @@ import VirtualMachine
                     + ",guestfwd=tcp:10.0.2.4:139-cmd:/usr/sbin/smbd -i -s '/run/my vm/smb.conf'"
                     + ",guestfwd=tcp:10.0.2.6:23-cmd:/bin/vm-proxy link test1,hostfwd=tcp::2222-:22",
                 "-device", "virtio-net-pci,netdev=network,romfile=",
+                "-device", "virtio-serial-pci",
+                "-chardev", "socket,id=port0,path=/vm/.test1.link.socket,server=off,reconnect=1",
+                "-device", "virtserialport,chardev=port0,name=vm-agent",
                 "-device", "virtio-rng-pci",
                 "-fw_cfg", "name=opt/vm-agent/token,file=/run/token",
                 "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
@@ -55,12 +59,15 @@ import VirtualMachine
         let machine = MachineDescription(
             name: "a,b", kernel: "/k,k", disk: .init(path: "/d,readonly=on", format: .raw),
             network: .init(forwards: [.init(address: "10.0.2.4", port: 139, command: ["/bin/a,b"])]),
+            serialPorts: [.init(name: "p,nr=1", socket: "/s,server=on")],
             firmwareEntries: [.init(name: "opt/x", file: "/t,t")], runtimeDirectory: "/r,r")
         let arguments = machine.qemuArguments
         #expect(arguments.contains("a,,b"))
         #expect(arguments.contains("/k,k"))
         #expect(arguments.contains { $0.hasPrefix("file=/d,,readonly=on,format=raw,") })
         #expect(arguments.contains { $0.hasSuffix("-cmd:/bin/a,,b") })
+        #expect(arguments.contains("socket,id=port0,path=/s,,server=on,server=off,reconnect=1"))
+        #expect(arguments.contains("virtserialport,chardev=port0,name=p,,nr=1"))
         #expect(arguments.contains("name=opt/x,file=/t,,t"))
         #expect(arguments.contains("unix:/r,,r/qmp.socket,server=on,wait=off"))
     }
