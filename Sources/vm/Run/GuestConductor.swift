@@ -21,6 +21,8 @@ final class GuestConductor: @unchecked Sendable {
     private var state = GuestState.waiting
     private var stateDetail = ""
     private var refusal: String?
+    /// QEMU's process, once it runs: what a proxy ends when this program vanishes.
+    private var process: Int32?
 
     /// How a run came to its end, as far as this program had a hand in it.
     enum Outcome {
@@ -81,6 +83,7 @@ final class GuestConductor: @unchecked Sendable {
     }
 
     private func conduct(_ machine: RunningMachine, end: FileDescriptor) throws -> Outcome {
+        process = machine.processIdentifier
         try registration?.setProcess(machine.processIdentifier)
         progress.waiting("starting")
         if let outcome = try waitForBoot(end) { return outcome }
@@ -155,6 +158,7 @@ final class GuestConductor: @unchecked Sendable {
         registration = nil
         progress.note("the vm-proxy of \(directory) is gone; starting another one")
         registration = try proxy.register(name, token: token)
+        if let process { try registration?.setProcess(process) }
     }
 
     private func apply(_ event: GuestEvent) {

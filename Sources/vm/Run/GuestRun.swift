@@ -63,13 +63,14 @@ struct GuestRun {
             // The agent need not read the disk to prove it empty: this run has just made it.
             entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array("vda".utf8), to: "blank-disk")))
         }
+        let linkSocket = "\(directory)/\(ControlSocket.linkSocketName(of: machine.name))"
         // The kernel would test its ciphers on every boot: half a second without KVM.
         let parameters = ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests"] + store.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: boot.kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
-            memoryMiB: machine.memory,
-            cores: machine.cores, accelerator: accelerator, disk: disk.disk,
-            network: .init(isRestricted: true, forwards: [link] + shares), firmwareEntries: entries,
+            memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk.disk,
+            network: .init(isRestricted: true, forwards: [link] + shares),
+            serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
     }
 
