@@ -56,7 +56,8 @@ public struct BootPlan: Equatable, Sendable {
             }
         }
 
-        steps = [.loadModules, .installTools, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
+        // Tools first: a link, and a session over it, may be there as soon as a module has brought the device.
+        steps = [.installTools, .loadModules, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
         steps += [.bringUpNetwork(interface: "eth0"), .formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))

@@ -71,8 +71,14 @@ import VirtualMachine
     private func withProgram(_ script: String, _ body: (MachineDescription) async throws -> Void) async throws {
         try await withTemporaryDirectory { directory in
             let program = directory + "/qemu"
-            try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: program))
-            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program)
+            try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(fileURLWithPath: program + ".text"))
+            // Another test may fork at any moment: a file that this process itself writes could be busy when it is executed.
+            let install = Process()
+            install.executableURL = URL(fileURLWithPath: "/usr/bin/install")
+            install.arguments = ["-m", "700", program + ".text", program]
+            try install.run()
+            install.waitUntilExit()
+            try #require(install.terminationStatus == 0)
             try await body(MachineDescription(name: "a", kernel: program, runtimeDirectory: directory, qemu: program))
         }
     }
