@@ -80,6 +80,9 @@ let testTargets: [Target] = [
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "GuestBootTests", dependencies: ["GuestBoot"], swiftSettings: house),
+    .testTarget(
+        name: "GuestSessionsTests", dependencies: ["AgentProtocol", "CLinux", "GuestSessions", "LinuxSystem", "Yamux"],
+        swiftSettings: house),
     .testTarget(name: "IntegrationTests", dependencies: [subprocess], swiftSettings: house),
 ]
 

@@ -8,31 +8,26 @@ internal import Yamux
 ///
 /// PID 1 boots and tells it so over the boot channel; it keeps the link, answers streams and runs sessions.
 public final class Server {
-    /// More sessions than this at once are refused.
-    static let maximumSessions = 512
-
     private let loop: Watcher
     private let link: Link
     private let channel: BootChannel?
     private var channelOpen: Bool
-    private var environment = SessionEnvironment()
+    private let sessions: SessionService
     private var history = BootHistory()
-    private var sessions: [SessionID: Session] = [:]
-    private var sessionOfStream: [UInt32: SessionID] = [:]
     /// Streams whose `open` frame is not complete.
     private var opening: [UInt32: FrameDecoder] = [:]
     /// Streams that follow the boot, with how many of its reports they have had.
     private var followers: [UInt32: Int] = [:]
-    private var nextSession: SessionID = 1
     private var powerOffDeadline: UInt64?
 
     /// A server that learns of the boot from `channel`; without one the guest is taken to have booted.
     public init?(channel: BootChannel?, systemPath: String? = nil) {
         do throws(Errno) { loop = try Watcher() } catch { return nil }
         link = Link(loop, software: "vm-agent \(Version.text)")
+        sessions = SessionService(loop)
         self.channel = channel
         channelOpen = channel != nil
-        environment.systemPath = systemPath
+        sessions.environment.systemPath = systemPath
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
         for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
@@ -49,6 +44,7 @@ public final class Server {
             for (source, ready) in loop.wait(milliseconds: untilNextDeadline()) { handle(source, ready) }
             let now = Uptime.microseconds
             link.tick(now: now)
+            sessions.tick(now: now)
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
             handleStreams()
             link.flush()
@@ -59,7 +55,7 @@ public final class Server {
     }
 
     private func untilNextDeadline() -> Int32 {
-        guard let deadline = [link.nextDeadline, powerOffDeadline].compactMap({ $0 }).min() else { return -1 }
+        guard let deadline = [link.nextDeadline, sessions.nextDeadline, powerOffDeadline].compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
     }
@@ -68,12 +64,9 @@ public final class Server {
         switch source {
         case .bootChannel: receiveFromBoot()
         case .link: link.ready(ready)
-        case .input(let id): sessions[id]?.writeInput(loop, link)
-        case .output(let id), .errorOutput(let id): sessions[id]?.pump(loop, link)
-        case .end(let id): sessions[id]?.processEnded(loop, link)
+        case .input, .output, .errorOutput, .end: sessions.handle(source)
         }
         if link.takeLoss() { streamsLost() }
-        forgetWhatIsOver()
     }
 
     // MARK: The boot
@@ -84,7 +77,7 @@ public final class Server {
         case .message(.step(let report)): history.append(report)
         case .message(.boot(let report)): history.append(report)
         case .message(.networkUp): link.connect()
-        case .message(.system(let path)): environment.systemPath = path
+        case .message(.system(let path)): sessions.environment.systemPath = path
         case .message(.switchRoot(let root)):
             if chdir(root) == 0, chroot(".") == 0 {
                 channel.send(.switched)
@@ -127,26 +120,21 @@ public final class Server {
             case .opened(let stream): opening[stream] = FrameDecoder()
             case .data(let stream, let bytes): received(stream, bytes)
             case .finished(let stream):
-                if let session = session(stream) {
-                    session.inputFinished(loop, link)
-                } else if opening.removeValue(forKey: stream) != nil {
+                if !sessions.finished(SessionStream(carrier: link, number: stream)), opening.removeValue(forKey: stream) != nil {
                     link.reset(stream)
                 }
             case .reset(let stream): streamLost(stream)
             case .writable(let stream):
-                session(stream)?.pump(loop, link)
+                sessions.writable(SessionStream(carrier: link, number: stream))
                 if followers[stream] != nil { feed(stream) }
             case .pong, .goAway: break
             }
-            forgetWhatIsOver()
         }
         if link.takeLoss() { streamsLost() }
     }
 
-    private func session(_ stream: UInt32) -> Session? { sessionOfStream[stream].flatMap { sessions[$0] } }
-
     private func received(_ stream: UInt32, _ bytes: [UInt8]) {
-        if let session = session(stream) { return session.received(bytes[...], environment, loop, link) }
+        if sessions.received(bytes[...], from: SessionStream(carrier: link, number: stream)) { return }
         guard var decoder = opening[stream] else { return link.consumed(stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {
@@ -174,7 +162,8 @@ public final class Server {
             return refuse(stream, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
         }
         switch service {
-        case .shell, .exec: startSession(service, stream, rest)
+        case .shell, .exec, .attach, .sessions, .kill:
+            if let reason = sessions.open(service, SessionStream(carrier: link, number: stream), rest) { refuse(stream, reason) }
         case .events:
             link.sendWhole(stream, Frame(.accepted).encoded())
             followers[stream] = 0
@@ -184,24 +173,6 @@ public final class Server {
             link.finish(stream)
             powerOff()
         }
-    }
-
-    private func startSession(_ service: Service, _ stream: UInt32, _ rest: ArraySlice<UInt8>) {
-        guard sessions.count < Server.maximumSessions else {
-            return refuse(stream, "the guest has \(sessions.count) sessions already, which is the most it takes")
-        }
-        let session = Session(id: nextSession, service: service, stream: stream)
-        nextSession += 1
-        if service == .shell {
-            do throws(SessionProcess.StartFailure) { try session.startShell(environment, loop) } catch {
-                return refuse(stream, error.reason)
-            }
-        }
-        sessions[session.id] = session
-        sessionOfStream[stream] = session.id
-        link.sendWhole(stream, Frame(.accepted).encoded())
-        guard !rest.isEmpty else { return }
-        session.received(rest, environment, loop, link)
     }
 
     private func refuse(_ stream: UInt32, _ reason: String) {
@@ -225,20 +196,12 @@ public final class Server {
     private func streamLost(_ stream: UInt32) {
         opening[stream] = nil
         followers[stream] = nil
-        session(stream)?.streamLost(loop)
-        sessionOfStream[stream] = nil
+        sessions.lost(SessionStream(carrier: link, number: stream))
     }
 
     private func streamsLost() {
-        for session in sessions.values { session.streamLost(loop) }
-        sessionOfStream.removeAll()
+        sessions.lost(link)
         opening.removeAll()
         followers.removeAll()
-        forgetWhatIsOver()
-    }
-
-    private func forgetWhatIsOver() {
-        for (stream, id) in sessionOfStream where sessions[id]?.stream == nil { sessionOfStream[stream] = nil }
-        for (id, session) in sessions where session.isOver { sessions[id] = nil }
     }
 }
