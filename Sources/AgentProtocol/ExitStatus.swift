@@ -6,21 +6,25 @@ public enum ExitStatus: Equatable, Sendable {
     case signaled(UInt8)
     /// It never ran; `code` is 127 when there is no such program and 126 when it cannot be executed.
     case notStarted(code: UInt8, reason: String)
+    /// Its time was over, and the agent ended it and its process group.
+    case timedOut
 
-    /// The exit code that a shell would show: the code itself, or 128 + signal.
+    /// The exit code that a shell would show: the code itself, 128 + signal, or 124 as `timeout(1)` has it.
     public var shellCode: Int32 {
         switch self {
         case .exited(let code), .notStarted(let code, _): Int32(code)
         case .signaled(let signal): 128 + Int32(signal)
+        case .timedOut: 124
         }
     }
 
-    /// The payload's bytes: kind (0 exited, 1 signaled, 2 not started), code, then the reason as UTF-8.
+    /// The payload's bytes: kind (0 exited, 1 signaled, 2 not started, 3 timed out), code, then the reason as UTF-8.
     public func encoded() -> [UInt8] {
         switch self {
         case .exited(let code): [0, code]
         case .signaled(let signal): [1, signal]
         case .notStarted(let code, let reason): [2, code] + Array(reason.utf8)
+        case .timedOut: [3, 124]
         }
     }
 
@@ -33,6 +37,7 @@ public enum ExitStatus: Equatable, Sendable {
         case 0: self = .exited(code)
         case 1: self = .signaled(code)
         case 2: self = .notStarted(code: code, reason: String(decoding: try reader.readBytes(reader.remaining), as: UTF8.self))
+        case 3: self = .timedOut
         default: throw .invalid("exit status kind")
         }
     }

@@ -8,25 +8,45 @@ public enum FrameType: UInt8, Sendable {
     /// The service cannot be had. Payload: why, UTF-8. The stream ends.
     case refused = 0x02
 
-    // exec, client to agent
+    // exec and attach, client to agent
     /// Payload: a `Command`. First frame of the service.
     case command = 0x10
-    /// Payload: bytes for the command's standard input.
+    /// Payload: bytes for the command's standard input, no more in all than the `InputAllowance` has room for.
     case standardInput = 0x11
     /// The command's standard input ends. No payload.
     case endOfInput = 0x12
     /// Payload: a signal number (1 byte) for the command's process group.
     case signal = 0x13
+    /// The client's terminal has changed. Payload: a `TerminalSize`.
+    case resize = 0x14
+    /// Payload: an `AttachRequest`. First frame of attach.
+    case attach = 0x15
+    /// Payload: a `KillRequest`. First and only frame of kill.
+    case kill = 0x16
 
-    // exec, agent to client
-    /// The command runs. Payload: its process id in the guest (4 bytes).
+    // exec and attach, agent to client
+    /// The command runs. Payload: a `SessionStart`. The last frame of an exec that is detached.
     case started = 0x20
     /// Payload: bytes from the command's standard output.
     case standardOutput = 0x21
     /// Payload: bytes from the command's standard error.
     case standardError = 0x22
-    /// The last frame of an exec. Payload: an `ExitStatus`.
+    /// The last frame of an exec or attach. Payload: an `ExitStatus`.
     case ended = 0x23
+    /// The command has taken input. Payload: how many more bytes the client may send (4 bytes).
+    case inputTaken = 0x24
+    /// This client did not keep up with a detached session. Payload: how many bytes of output it has missed here (8 bytes).
+    case skipped = 0x25
+    /// Whether this client's input is the one that counts has changed. Payload: 1 when it is, else 0.
+    case writer = 0x26
+
+    // sessions and kill, agent to client
+    /// Payload: a `SessionReport`.
+    case session = 0x27
+    /// All was said, or done. No payload.
+    case done = 0x28
+    /// It was not done. Payload: why, UTF-8.
+    case failed = 0x29
 
     // events, agent to proxy
     /// Payload: a `StepReport`.

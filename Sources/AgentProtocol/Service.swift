@@ -4,6 +4,13 @@ public enum Service: String, CaseIterable, Sendable {
     case shell
     /// A command. After `accepted`: `command` from the client, then frames until `ended`.
     case exec
+    /// A detached session: one that was started by `exec` with `Command.isDetached`. After `accepted`: `attach` from the client,
+    /// then frames as those of `exec`, from the last output on.
+    case attach
+    /// The guest's sessions. After `accepted`: a `session` frame for each, then `done`.
+    case sessions
+    /// A signal for a session. After `accepted`: `kill` from the client, then `done` or `failed` from the agent.
+    case kill
     /// The boot's steps, past and to come. After `accepted`: `step` and `boot` frames from the agent until the link ends.
     case events
     /// Asks the guest to power off. `accepted` says that it has begun.

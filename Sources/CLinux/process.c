@@ -18,30 +18,48 @@ void linux_reset_signals(void) { restore_signals(); }
 
 void linux_ignore_signal(int signal_number) { signal(signal_number, SIG_IGN); }
 
-// In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set.
-static void become(const struct linux_program *program) {
-  if (program->new_session && setsid() < 0) return;
+// The numbers are set for this thread alone, by the system calls themselves: the only one there is after a fork.
+static int change_user(const struct linux_program *program) {
+  if (syscall(SYS_setgroups, program->group_count, program->groups) < 0) return -1;
+  if (syscall(SYS_setresgid, program->gid, program->gid, program->gid) < 0) return -1;
+  return (int)syscall(SYS_setresuid, program->uid, program->uid, program->uid);
+}
+
+// In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed.
+static enum linux_start_step become(const struct linux_program *program) {
+  if (program->new_session && setsid() < 0) return LINUX_START_TERMINAL;
   int moved[3];
   for (int i = 0; i < 3; i++) {
     // Moved above 2 first, so that no descriptor is overwritten before its turn.
     int from = program->descriptors[i];
     int opened = -1;
     if (from < 0) from = opened = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (from < 0) return;
+    if (from < 0) return LINUX_START_PROCESS;
     moved[i] = fcntl(from, F_DUPFD_CLOEXEC, 3);
-    if (moved[i] < 0) return;
+    if (moved[i] < 0) return LINUX_START_PROCESS;
+    // So that another user can open /dev/stdout, and the terminal by its name.
+    if (program->change_user && opened < 0) fchown(from, program->uid, (gid_t)-1);
     if (opened >= 0) close(opened);
   }
   for (int i = 0; i < 3; i++)
-    if (dup2(moved[i], i) < 0) return;
-  if (program->root && (chroot(program->root) < 0 || chdir("/") < 0)) return;
-  if (program->directory && chdir(program->directory) < 0) return;
+    if (dup2(moved[i], i) < 0) return LINUX_START_PROCESS;
+  if (program->terminal && ioctl(0, TIOCSCTTY, 0) < 0) return LINUX_START_TERMINAL;
+  if (program->root && (chroot(program->root) < 0 || chdir("/") < 0)) return LINUX_START_DIRECTORY;
+  if (program->change_user && change_user(program) < 0) return LINUX_START_USER;
+  if (program->directory && chdir(program->directory) < 0) return LINUX_START_DIRECTORY;
   restore_signals();
   execve(program->path, (char *const *)program->arguments, (char *const *)program->environment);
+  return LINUX_START_EXECUTE;
 }
 
-int linux_spawn(const struct linux_program *program, int *pidfd) {
-  int report[2];
+static void reap(pid_t child) {
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+  }
+}
+
+int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step) {
+  int report[2], failure[2];
+  *step = LINUX_START_PROCESS;
   if (pipe2(report, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
   if (child < 0) {
@@ -55,43 +73,68 @@ int linux_spawn(const struct linux_program *program, int *pidfd) {
     close(report[0]);
     // Above the three standard descriptors, where `become` cannot overwrite it.
     int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
-    become(program);
-    int error = errno;
-    if (write(keep, &error, sizeof error) < 0) _exit(125);
+    failure[0] = become(program);
+    failure[1] = errno;
+    if (write(keep, failure, sizeof failure) < 0) _exit(125);
     _exit(126);
   }
   close(report[1]);
-  int error = 0;
   ssize_t count;
-  while ((count = read(report[0], &error, sizeof error)) < 0 && errno == EINTR) {
+  while ((count = read(report[0], failure, sizeof failure)) < 0 && errno == EINTR) {
   }
   close(report[0]);
-  if (count == sizeof error) {
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-    }
-    errno = error;
+  if (count == sizeof failure) {
+    reap(child);
+    *step = (enum linux_start_step)failure[0];
+    errno = failure[1];
     return -1;
   }
   *pidfd = linux_pidfd_open(child);
   if (*pidfd < 0) {
-    error = errno;
+    int error = errno;
     kill(child, SIGKILL);
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
-    }
+    reap(child);
     errno = error;
     return -1;
   }
   return child;
 }
 
-int linux_wait_pidfd(int pidfd, int *code, int *signal) {
+int linux_wait_pidfd(int pidfd, int keep, int *code, int *signal) {
   siginfo_t info;
   memset(&info, 0, sizeof info);
-  if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0) return -1;
+  if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | (keep ? WNOWAIT : 0)) < 0) return -1;
   if (info.si_pid == 0) return 0;
   *code = info.si_code == CLD_EXITED ? info.si_status : 0;
   *signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
   return 1;
+}
+
+// proc(5): PID (NAME) STATE PARENT GROUP …, and NAME may hold any character.
+static int runs_in(const char *process, pid_t group) {
+  char path[64], text[512];
+  snprintf(path, sizeof path, "/proc/%.20s/stat", process);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t count = read(file, text, sizeof text - 1);
+  close(file);
+  if (count <= 0) return 0;
+  text[count] = 0;
+  const char *name_end = strrchr(text, ')');
+  if (!name_end || strlen(name_end) < 5 || name_end[2] == 'Z' || name_end[2] == 'X') return 0;
+  char *parent_end;
+  strtol(name_end + 4, &parent_end, 10);
+  return strtol(parent_end, NULL, 10) == group;
+}
+
+int linux_group_has_others(pid_t group) {
+  DIR *processes = opendir("/proc");
+  if (!processes) return 0;
+  int found = 0;
+  for (struct dirent *entry; !found && (entry = readdir(processes));)
+    found = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && atoi(entry->d_name) != group && runs_in(entry->d_name, group);
+  closedir(processes);
+  return found;
 }
 
 int linux_reap_any(void) { return waitpid(-1, NULL, WNOHANG); }

@@ -8,23 +8,16 @@ internal import Yamux
 ///
 /// PID 1 boots and tells it so over the boot channel; it keeps the links, answers their streams and runs sessions.
 public final class Server {
-    /// More sessions than this at once are refused.
-    static let maximumSessions = 512
-
     private let loop: Watcher
     private let links: [Link]
     private let channel: BootChannel?
     private var channelOpen: Bool
-    private var environment = SessionEnvironment()
+    private let sessions: SessionService
     private var history = BootHistory()
-    private var sessions: [SessionID: Session] = [:]
-    private var streamOfSession: [SessionID: StreamKey] = [:]
-    private var sessionOfStream: [StreamKey: SessionID] = [:]
     /// Streams whose `open` frame is not complete.
     private var opening: [StreamKey: FrameDecoder] = [:]
     /// Streams that follow the boot, with how many of its reports they have had.
     private var followers: [StreamKey: Int] = [:]
-    private var nextSession: SessionID = 1
     private var powerOffDeadline: UInt64?
 
     /// A stream of one of the links.
@@ -37,9 +30,10 @@ public final class Server {
     public init?(channel: BootChannel?, systemPath: String? = nil, links settings: LinkSettings = LinkSettings()) {
         do throws(Errno) { loop = try Watcher() } catch { return nil }
         links = settings.links(loop, software: "vm-agent \(Version.text)")
+        sessions = SessionService(loop)
         self.channel = channel
         channelOpen = channel != nil
-        environment.systemPath = systemPath
+        sessions.environment.systemPath = systemPath
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
         for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
@@ -55,6 +49,7 @@ public final class Server {
             for (source, ready) in loop.wait(milliseconds: isBusy ? 0 : untilNextDeadline()) { handle(source, ready) }
             let now = Uptime.microseconds
             for link in links { link.tick(now: now) }
+            sessions.tick(now: now)
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
             handleStreams()
             flush()
@@ -73,7 +68,7 @@ public final class Server {
     private func flush() { for link in links { link.flush() } }
 
     private func untilNextDeadline() -> Int32 {
-        let deadlines = links.map { $0.nextDeadline } + [powerOffDeadline]
+        let deadlines = links.map { $0.nextDeadline } + [sessions.nextDeadline, powerOffDeadline]
         guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
@@ -83,18 +78,9 @@ public final class Server {
         switch source {
         case .bootChannel: receiveFromBoot()
         case .link(let id): links[id].ready(ready)
-        case .input(let id): withSession(id) { $0.writeInput(loop, $1) }
-        case .output(let id), .errorOutput(let id): withSession(id) { $0.pump(loop, $1) }
-        case .end(let id): withSession(id) { $0.processEnded(loop, $1) }
+        case .input, .output, .errorOutput, .end: sessions.handle(source)
         }
         forgetLostStreams()
-        forgetWhatIsOver()
-    }
-
-    /// A session with the link that its stream is on, or was on.
-    private func withSession(_ id: SessionID, _ body: (Session, Link) -> Void) {
-        guard let session = sessions[id], let key = streamOfSession[id] else { return }
-        body(session, links[key.link])
     }
 
     // MARK: The boot
@@ -108,7 +94,7 @@ public final class Server {
             if report.outcome != .started { connect(networkIsUp: false) }
         case .message(.boot(let report)): history.append(report)
         case .message(.networkUp): connect(networkIsUp: true)
-        case .message(.system(let path)): environment.systemPath = path
+        case .message(.system(let path)): sessions.environment.systemPath = path
         case .message(.switchRoot(let root)):
             if chdir(root) == 0, chroot(".") == 0 {
                 channel.send(.switched)
@@ -157,27 +143,23 @@ public final class Server {
         case .opened(let stream): opening[StreamKey(link: id, stream: stream)] = FrameDecoder()
         case .data(let stream, let bytes): received(StreamKey(link: id, stream: stream), bytes)
         case .finished(let stream):
-            let key = StreamKey(link: id, stream: stream)
-            if let session = session(key) {
-                session.inputFinished(loop, link)
-            } else if opening.removeValue(forKey: key) != nil {
+            if !sessions.finished(SessionStream(carrier: link, number: stream)),
+                opening.removeValue(forKey: StreamKey(link: id, stream: stream)) != nil
+            {
                 link.reset(stream)
             }
         case .reset(let stream): streamLost(StreamKey(link: id, stream: stream))
         case .writable(let stream):
             let key = StreamKey(link: id, stream: stream)
-            session(key)?.pump(loop, link)
+            sessions.writable(SessionStream(carrier: link, number: stream))
             if followers[key] != nil { feed(key) }
         case .pong, .goAway: break
         }
-        forgetWhatIsOver()
     }
-
-    private func session(_ key: StreamKey) -> Session? { sessionOfStream[key].flatMap { sessions[$0] } }
 
     private func received(_ key: StreamKey, _ bytes: [UInt8]) {
         let link = links[key.link]
-        if let session = session(key) { return session.received(bytes[...], environment, loop, link) }
+        if sessions.received(bytes[...], from: SessionStream(carrier: link, number: key.stream)) { return }
         guard var decoder = opening[key] else { return link.consumed(key.stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {
@@ -206,7 +188,8 @@ public final class Server {
         }
         let link = links[key.link]
         switch service {
-        case .shell, .exec: startSession(service, key, rest)
+        case .shell, .exec, .attach, .sessions, .kill:
+            if let reason = sessions.open(service, SessionStream(carrier: link, number: key.stream), rest) { refuse(key, reason) }
         case .events:
             link.sendWhole(key.stream, Frame(.accepted).encoded())
             followers[key] = 0
@@ -216,26 +199,6 @@ public final class Server {
             link.finish(key.stream)
             powerOff()
         }
-    }
-
-    private func startSession(_ service: Service, _ key: StreamKey, _ rest: ArraySlice<UInt8>) {
-        guard sessions.count < Server.maximumSessions else {
-            return refuse(key, "the guest has \(sessions.count) sessions already, which is the most it takes")
-        }
-        let link = links[key.link]
-        let session = Session(id: nextSession, service: service, stream: key.stream)
-        nextSession += 1
-        if service == .shell {
-            do throws(SessionProcess.StartFailure) { try session.startShell(environment, loop) } catch {
-                return refuse(key, error.reason)
-            }
-        }
-        sessions[session.id] = session
-        streamOfSession[session.id] = key
-        sessionOfStream[key] = session.id
-        link.sendWhole(key.stream, Frame(.accepted).encoded())
-        guard !rest.isEmpty else { return }
-        session.received(rest, environment, loop, link)
     }
 
     private func refuse(_ key: StreamKey, _ reason: String) {
@@ -260,8 +223,7 @@ public final class Server {
     private func streamLost(_ key: StreamKey) {
         opening[key] = nil
         followers[key] = nil
-        session(key)?.streamLost(loop)
-        sessionOfStream[key] = nil
+        sessions.lost(SessionStream(carrier: links[key.link], number: key.stream))
     }
 
     /// Ends what was on links that are lost. The other links' streams do not notice.
@@ -269,16 +231,7 @@ public final class Server {
         for (id, link) in links.enumerated() where link.takeLoss() {
             for key in opening.keys where key.link == id { opening[key] = nil }
             for key in followers.keys where key.link == id { followers[key] = nil }
-            for key in sessionOfStream.keys where key.link == id { streamLost(key) }
-            forgetWhatIsOver()
-        }
-    }
-
-    private func forgetWhatIsOver() {
-        for (key, id) in sessionOfStream where sessions[id]?.stream == nil { sessionOfStream[key] = nil }
-        for (id, session) in sessions where session.isOver {
-            sessions[id] = nil
-            streamOfSession[id] = nil
+            sessions.lost(link)
         }
     }
 }

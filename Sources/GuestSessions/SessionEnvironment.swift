@@ -1,5 +1,14 @@
+internal import AgentProtocol
 internal import GuestBoot
 internal import LinuxSystem
+
+/// Why a session could not be started, with the exit code that a shell gives for it.
+struct SessionStartFailure: Error, Equatable {
+    var code: UInt8
+    var reason: String
+
+    static func refused(_ reason: String) -> SessionStartFailure { SessionStartFailure(code: 126, reason: reason) }
+}
 
 /// What a session's process finds around it.
 struct SessionEnvironment {
@@ -9,45 +18,95 @@ struct SessionEnvironment {
     /// The directories of `PATH`, looked up anew for every session: the guest may have grown some.
     var path: [String] { SystemPrograms.directories(systemPath: systemPath) }
 
-    /// The user's home: `/root`, or `/` while there is none that can be entered.
-    var home: String { Files.isEnterable("/root") ? "/root" : "/" }
+    /// The shell that reads commands from its input, as root.
+    func rawShell() throws(SessionStartFailure) -> Program {
+        let root = SessionUser.root(users: SessionEnvironment.users)
+        let shell = try shell(of: root)
+        var program = Program(path: shell)
+        program.environment = variables(for: root, shell: shell)
+        program.directoryBytes = home(of: root)
+        return program
+    }
 
-    /// `NAME=VALUE` for a session, each name once: the last one counts, and `added` comes last, as with env(1).
-    func variables(shell: String, added: [[UInt8]] = []) -> [[UInt8]] {
+    /// The program that `command` asks for, and who runs it.
+    func program(for command: Command) throws(SessionStartFailure) -> (program: Program, user: SessionUser) {
+        let user = try command.user.map { (name) throws(SessionStartFailure) in
+            try SessionUser.find(name, users: SessionEnvironment.users, groups: (try? Files.read("/etc/group")) ?? [])
+        }
+        let who = user ?? SessionUser.root(users: SessionEnvironment.users)
+        let shell = try? shell(of: who)
+        var program = Program(path: try command.arguments.isEmpty ? self.shell(of: who) : find(command))
+        if !command.arguments.isEmpty {
+            program.arguments = command.arguments
+        } else if command.terminal != nil, let name = program.pathBytes.split(separator: UInt8(ascii: "/")).last {
+            // The mark of a log-in shell, by which it reads the system's and the user's profile.
+            program.arguments = [[UInt8(ascii: "-")] + name]
+        }
+        var added = command.environment
+        if let kind = command.terminal?.kind, !kind.isEmpty { added.insert(Array("TERM=".utf8) + kind, at: 0) }
+        program.environment = variables(for: who, shell: shell ?? Array("/bin/sh".utf8), added: added)
+        program.directoryBytes = home(of: who)
+        if let directory = command.workingDirectory {
+            let isAbsolute = directory.first == UInt8(ascii: "/")
+            program.directoryBytes = isAbsolute ? directory : home(of: who) + [UInt8(ascii: "/")] + directory
+        }
+        program.user = who.numbers
+        return (program, who)
+    }
+
+    // MARK: Users
+
+    private static var users: [UInt8] { (try? Files.read("/etc/passwd")) ?? [] }
+
+    /// The user's home: what `/etc/passwd` says, `/root` for root, or `/` where that cannot be entered.
+    private func home(of user: SessionUser) -> [UInt8] {
+        let named = user.numbers == nil ? Array("/root".utf8) : user.home
+        return Files.isEnterable(String(decoding: named, as: UTF8.self)) ? named : [UInt8(ascii: "/")]
+    }
+
+    /// The user's own shell where it can be executed and is there to be used, else the first `sh` of the path.
+    private func shell(of user: SessionUser) throws(SessionStartFailure) -> [UInt8] {
+        if !user.shell.isEmpty, !user.refusesLogins, Files.isExecutable(user.shell) { return user.shell }
+        if let shell = SystemPrograms.find("sh", in: path) { return Array(shell.utf8) }
+        throw SessionStartFailure(
+            code: 127, reason: "there is no shell in this guest: neither the user's of /etc/passwd nor a program sh in the path")
+    }
+
+    /// `NAME=VALUE` for a session; `added` comes last and replaces what has the same name.
+    private func variables(for user: SessionUser, shell: [UInt8], added: [[UInt8]] = []) -> [[UInt8]] {
         let own = [
-            "PATH=\(path.joined(separator: ":"))", "HOME=\(home)", "USER=root", "LOGNAME=root", "SHELL=\(shell)", "LANG=C.UTF-8",
-        ].map { Array($0.utf8) }
-        var variables: [[UInt8]] = []
-        var places: [[UInt8]: Int] = [:]
+            Array("PATH=\(path.joined(separator: ":"))".utf8), Array("HOME=".utf8) + home(of: user), Array("USER=".utf8) + user.name,
+            Array("LOGNAME=".utf8) + user.name, Array("SHELL=".utf8) + shell, Array("LANG=C.UTF-8".utf8),
+        ]
+        return SessionEnvironment.merged(own, added)
+    }
+
+    /// Variables of which the last of a name counts.
+    static func merged(_ own: [[UInt8]], _ added: [[UInt8]]) -> [[UInt8]] {
+        var result: [[UInt8]] = []
         for variable in own + added {
-            let name = Array(variable.prefix { $0 != UInt8(ascii: "=") })
-            if let place = places[name] {
-                variables[place] = variable
-            } else {
-                places[name] = variables.count
-                variables.append(variable)
-            }
+            let name = variable.prefix { $0 != UInt8(ascii: "=") } + [UInt8(ascii: "=")]
+            result.removeAll { $0.starts(with: name) }
+            result.append(variable)
         }
-        return variables
+        return result
     }
 
-    /// Root's shell in `/etc/passwd` where it can be executed, else the first `sh` of the path.
-    var shell: String? {
-        if let users = try? Files.read("/etc/passwd"), let named = SessionEnvironment.shell(ofRootIn: users), Files.isExecutable(named) {
-            return named
-        }
-        return SystemPrograms.find("sh", in: path)
-    }
+    // MARK: Programs
 
-    /// The last field of root's line, unless it is there to refuse log-ins.
-    static func shell(ofRootIn users: [UInt8]) -> String? {
-        for line in String(decoding: users, as: UTF8.self).split(separator: "\n") {
-            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-            guard fields.count == 7, fields[0] == "root" else { continue }
-            let shell = String(fields[6])
-            let refuses = shell.hasSuffix("/nologin") || shell.hasSuffix("/false")
-            return shell.isEmpty || refuses ? nil : shell
+    /// Where the command's program is, by the `PATH` that it will have, as with env(1).
+    private func find(_ command: Command) throws(SessionStartFailure) -> [UInt8] {
+        let name = command.arguments[0]
+        let slash = UInt8(ascii: "/")
+        if name.contains(slash) { return name }
+        let prefix = Array("PATH=".utf8)
+        let own = command.environment.last { $0.starts(with: prefix) }.map { variable in
+            variable.dropFirst(prefix.count).split(separator: UInt8(ascii: ":")).map { Array($0) }
         }
-        return nil
+        for directory in own ?? path.map({ Array($0.utf8) }) where !name.isEmpty {
+            let place = directory + [slash] + name
+            if Files.isExecutable(place) { return place }
+        }
+        throw SessionStartFailure(code: 127, reason: "\(String(decoding: name, as: UTF8.self)): command not found in the guest")
     }
 }

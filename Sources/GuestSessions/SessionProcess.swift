@@ -2,97 +2,111 @@ internal import AgentProtocol
 internal import CLinux
 internal import LinuxSystem
 
-/// A session's process and our ends of its three pipes.
+/// A session's process and our ends of what it reads and writes.
 struct SessionProcess {
+    /// What the process reads and writes.
+    enum Streams: Equatable {
+        /// A pipe for input, and one for output and errors.
+        case shell
+        /// Three pipes; without input, two, and it reads from `/dev/null`.
+        case pipes(wantsInput: Bool)
+        case terminal(TerminalSize)
+    }
+
     var child: ChildProcess
-    var input: FileDescriptor
+    /// Nil when it reads from `/dev/null`.
+    var input: FileDescriptor?
     var output: FileDescriptor
-    /// Nil when errors go where the output goes, as a raw shell's do.
+    /// Nil when errors go where the output goes.
     var errorOutput: FileDescriptor?
+    var isTerminal: Bool
 
-    /// Why a process could not be started, with the exit code that a shell gives for it.
-    struct StartFailure: Error {
-        var code: UInt8
-        var reason: String
-    }
-
-    /// Starts a shell that reads commands from its input.
-    static func shell(_ environment: SessionEnvironment) throws(StartFailure) -> SessionProcess {
-        guard let shell = environment.shell else {
-            throw StartFailure(
-                code: 127, reason: "there is no shell in this guest: neither root's of /etc/passwd nor a program sh in the path")
-        }
-        var program = Program(shell)
-        program.environment = environment.variables(shell: shell)
-        program.directory = environment.home
-        return try start(program, separateErrors: false)
-    }
-
-    /// Starts `command` without a shell in between.
-    static func command(_ command: Command, _ environment: SessionEnvironment) throws(StartFailure) -> SessionProcess {
-        let name = String(decoding: command.arguments[0], as: UTF8.self)
-        guard let path = SystemProgramsLookup.find(command, environment) else {
-            throw StartFailure(code: 127, reason: "\(name): command not found in the guest")
-        }
-        var program = Program(path)
-        program.arguments = command.arguments
-        program.environment = environment.variables(shell: environment.shell ?? "/bin/sh", added: command.environment)
-        program.directory = command.workingDirectory.map { String(decoding: $0, as: UTF8.self) } ?? environment.home
-        if let directory = program.directory, !Files.isDirectory(directory) {
-            throw StartFailure(code: 126, reason: "\(directory): no such directory in the guest")
-        }
-        return try start(program, separateErrors: true)
-    }
-
-    private static func start(_ program: Program, separateErrors: Bool) throws(StartFailure) -> SessionProcess {
-        do throws(Errno) {
-            return try startWithPipes(program, separateErrors: separateErrors)
-        } catch {
-            throw StartFailure(code: error == .noSuchFile ? 127 : 126, reason: "\(program.path): \(error.description)")
-        }
-    }
-
-    private static func startWithPipes(_ program: Program, separateErrors: Bool) throws(Errno) -> SessionProcess {
-        var opened: [FileDescriptor] = []
-        func pipe() throws(Errno) -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
-            let ends = try FileDescriptor.pipe()
-            opened += [ends.readEnd, ends.writeEnd]
-            return ends
-        }
-        do throws(Errno) {
-            let input = try pipe()
-            let output = try pipe()
-            let errors = separateErrors ? try pipe() : nil
+    /// Starts `program`.
+    static func start(_ program: Program, _ streams: Streams) throws(SessionStartFailure) -> SessionProcess {
+        var ends = StreamEnds()
+        do throws(Program.StartFailure) {
             var program = program
-            program.standardInput = input.readEnd
-            program.standardOutput = output.writeEnd
-            program.standardError = errors?.writeEnd ?? output.writeEnd
-            try input.writeEnd.setNonBlocking()
-            try output.readEnd.setNonBlocking()
-            try errors?.readEnd.setNonBlocking()
-            let child = try program.start()
-            input.readEnd.close()
-            output.writeEnd.close()
-            errors?.writeEnd.close()
-            return SessionProcess(child: child, input: input.writeEnd, output: output.readEnd, errorOutput: errors?.readEnd)
+            do throws(Errno) { try ends.open(streams) } catch {
+                if case .terminal = streams { throw Program.StartFailure(step: .terminal, error: error) }
+                throw Program.StartFailure(step: .process, error: error)
+            }
+            program.standardInput = ends.input.theirs
+            program.standardOutput = ends.output.theirs
+            program.standardError = ends.errors.theirs
+            if case .terminal = streams { program.hasTerminal = true }
+            let child = try program.launch()
+            ends.closeTheirs()
+            guard let output = ends.output.ours else { throw Program.StartFailure(step: .process, error: .invalid) }
+            return SessionProcess(
+                child: child, input: ends.input.ours, output: output, errorOutput: ends.errors.ours, isTerminal: program.hasTerminal)
         } catch {
-            for descriptor in opened { descriptor.close() }
-            throw error
+            ends.closeAll()
+            throw failure(error, program)
         }
+    }
+
+    private static func failure(_ failure: Program.StartFailure, _ program: Program) -> SessionStartFailure {
+        let what =
+            switch failure.step {
+            case .process: "cannot start a process in the guest"
+            case .terminal: "there is no terminal to be had in the guest"
+            case .user: "cannot become user \(program.user?.identifier ?? 0) in the guest"
+            case .directory: "cannot enter \(program.directory ?? "") in the guest"
+            case .execution: program.path
+            }
+        let isMissing = failure.step == .execution && failure.error == .noSuchFile
+        return SessionStartFailure(code: isMissing ? 127 : 126, reason: "\(what): \(failure.error.description)")
     }
 }
 
-/// Finding the program of a command as a shell would.
-private enum SystemProgramsLookup {
-    static func find(_ command: Command, _ environment: SessionEnvironment) -> String? {
-        let name = String(decoding: command.arguments[0], as: UTF8.self)
-        guard !name.isEmpty else { return nil }
-        if name.utf8.contains(UInt8(ascii: "/")) { return name }
-        // A PATH of the client's own counts, as with env(1).
-        let prefix = Array("PATH=".utf8)
-        let own = command.environment.last { $0.starts(with: prefix) }.map { variable in
-            String(decoding: variable.dropFirst(prefix.count), as: UTF8.self).split(separator: ":").map { String($0) }
+/// Both ends of a session's streams while it is being started.
+private struct StreamEnds {
+    struct Pair {
+        var ours: FileDescriptor?
+        var theirs: FileDescriptor?
+    }
+
+    var input = Pair()
+    var output = Pair()
+    var errors = Pair()
+    private var isTerminal = false
+
+    mutating func open(_ streams: SessionProcess.Streams) throws(Errno) {
+        switch streams {
+        case .terminal(let size):
+            let terminal = try PseudoTerminal.open(rows: size.rows, columns: size.columns)
+            isTerminal = true
+            output = Pair(ours: terminal.controllingEnd, theirs: terminal.programEnd)
+            input.theirs = terminal.programEnd
+            // A number of its own for each direction: each is watched and closed by itself.
+            input.ours = try terminal.controllingEnd.duplicate()
+        case .shell: try openPipes(wantsInput: true)
+        case .pipes(let wantsInput):
+            try openPipes(wantsInput: wantsInput)
+            let pipe = try FileDescriptor.pipe()
+            errors = Pair(ours: pipe.readEnd, theirs: pipe.writeEnd)
         }
-        return (own ?? environment.path).lazy.map { "\($0)/\(name)" }.first { Files.isExecutable($0) }
+        if errors.theirs == nil { errors.theirs = output.theirs }
+        for ours in [input.ours, output.ours, errors.ours] { try ours?.setNonBlocking() }
+    }
+
+    private mutating func openPipes(wantsInput: Bool) throws(Errno) {
+        if wantsInput {
+            let pipe = try FileDescriptor.pipe()
+            input = Pair(ours: pipe.writeEnd, theirs: pipe.readEnd)
+        }
+        let pipe = try FileDescriptor.pipe()
+        output = Pair(ours: pipe.readEnd, theirs: pipe.writeEnd)
+    }
+
+    func closeTheirs() {
+        if !isTerminal { input.theirs?.close() }
+        output.theirs?.close()
+        if errors.theirs != output.theirs { errors.theirs?.close() }
+    }
+
+    func closeAll() {
+        closeTheirs()
+        for ours in [input.ours, output.ours, errors.ours] { ours?.close() }
     }
 }

@@ -1,4 +1,4 @@
-internal import CLinux
+public import CLinux
 
 /// How a process ended.
 public enum ProcessEnd: Equatable, Sendable {
@@ -11,13 +11,13 @@ public enum ProcessEnd: Equatable, Sendable {
 /// A program to start: bytes, not text, because file names and arguments are bytes.
 public struct Program: Sendable {
     /// The executable's path.
-    public var path: String
+    public var pathBytes: [UInt8]
     /// Its arguments; the first is its own name.
     public var arguments: [[UInt8]]
     /// Its whole environment, `NAME=VALUE`.
     public var environment: [[UInt8]]
     /// Its working directory; nil keeps the present one.
-    public var directory: String?
+    public var directoryBytes: [UInt8]?
     /// Its root directory; nil keeps the present one.
     public var root: String?
     /// What becomes its standard input, output and error; nil is `/dev/null`. They stay the caller's to close.
@@ -28,23 +28,102 @@ public struct Program: Sendable {
     public var standardError: FileDescriptor?
     /// Whether it leads a session and process group of its own.
     public var newSession = true
+    /// Whether its standard input is a terminal, which becomes its session's own.
+    public var hasTerminal = false
+    /// Who it runs as; nil for this process's own user.
+    public var user: User?
+
+    /// A user as the kernel knows one.
+    public struct User: Equatable, Sendable {
+        /// The user's number.
+        public var identifier: uid_t
+        /// The number of the user's own group.
+        public var group: gid_t
+        /// The other groups, and perhaps that one again.
+        public var groups: [gid_t]
+
+        /// Makes a user from its numbers.
+        public init(identifier: uid_t, group: gid_t, groups: [gid_t]) {
+            self.identifier = identifier
+            self.group = group
+            self.groups = groups
+        }
+    }
+
+    /// Which part of a start failed.
+    public enum StartStep: Equatable, Sendable {
+        /// The process itself: no memory, no descriptors.
+        case process
+        /// Its session, or the terminal for it.
+        case terminal
+        /// Becoming the user.
+        case user
+        /// The root or working directory.
+        case directory
+        /// `execve`.
+        case execution
+    }
+
+    /// Why a program was not started.
+    public struct StartFailure: Error, Equatable, Sendable {
+        /// What failed.
+        public var step: StartStep
+        /// The system's word on it.
+        public var error: Errno
+
+        /// Makes a failure from its parts.
+        public init(step: StartStep, error: Errno) {
+            self.step = step
+            self.error = error
+        }
+    }
 
     /// A program with `/dev/null` on its three descriptors and text arguments; the first argument is `path`.
     public init(_ path: String, _ arguments: [String] = [], environment: [String] = []) {
-        self.path = path
+        self.init(path: Array(path.utf8))
         self.arguments = [Array(path.utf8)] + arguments.map { Array($0.utf8) }
         self.environment = environment.map { Array($0.utf8) }
     }
 
+    /// The executable's path as text, for those who know that it is.
+    public var path: String {
+        get { String(decoding: pathBytes, as: UTF8.self) }
+        set { pathBytes = Array(newValue.utf8) }
+    }
+
+    /// The working directory as text, for those who know that it is.
+    public var directory: String? {
+        get { directoryBytes.map { String(decoding: $0, as: UTF8.self) } }
+        set { directoryBytes = newValue.map { Array($0.utf8) } }
+    }
+
+    /// A program with `/dev/null` on its three descriptors, whose one argument is its path.
+    public init(path: [UInt8]) {
+        pathBytes = path
+        arguments = [path]
+        environment = []
+    }
+
     /// Starts it. The errno is that of `execve` when that failed: ENOENT, EACCES, ENOEXEC …
     public func start() throws(Errno) -> ChildProcess {
+        do throws(StartFailure) { return try launch() } catch { throw error.error }
+    }
+
+    /// Starts it, and says which step failed when it does not.
+    public func launch() throws(StartFailure) -> ChildProcess {
         var description = linux_program()
         description.descriptors.0 = standardInput?.rawValue ?? -1
         description.descriptors.1 = standardOutput?.rawValue ?? -1
         description.descriptors.2 = standardError?.rawValue ?? -1
         description.new_session = newSession ? 1 : 0
+        description.terminal = hasTerminal ? 1 : 0
+        if let user {
+            description.change_user = 1
+            (description.uid, description.gid) = (user.identifier, user.group)
+        }
         var pidfd: CInt = -1
-        let names = CStrings([Array(path.utf8)] + [directory, root].map { Array(($0 ?? "").utf8) })
+        var step = LINUX_START_PROCESS
+        let names = CStrings([pathBytes, directoryBytes ?? [], Array((root ?? "").utf8)])
         let argumentStrings = CStrings(arguments)
         let environmentStrings = CStrings(environment)
         defer {
@@ -53,33 +132,50 @@ public struct Program: Sendable {
             environmentStrings.free()
         }
         description.path = names.pointers[0]
-        if directory != nil { description.directory = names.pointers[1] }
+        if directoryBytes != nil { description.directory = names.pointers[1] }
         if root != nil { description.root = names.pointers[2] }
         let identifier = argumentStrings.pointers.withUnsafeBufferPointer { arguments in
             environmentStrings.pointers.withUnsafeBufferPointer { environment in
-                description.arguments = arguments.baseAddress
-                description.environment = environment.baseAddress
-                return linux_spawn(&description, &pidfd)
+                (user?.groups ?? []).withUnsafeBufferPointer { groups in
+                    description.arguments = arguments.baseAddress
+                    description.environment = environment.baseAddress
+                    (description.groups, description.group_count) = (groups.baseAddress, groups.count)
+                    return linux_spawn(&description, &pidfd, &step)
+                }
             }
         }
-        guard identifier > 0 else { throw .current }
+        guard identifier > 0 else { throw StartFailure(step: StartStep(step), error: .current) }
         return ChildProcess(identifier: identifier, pidfd: FileDescriptor(rawValue: pidfd))
     }
 
     /// Becomes this program in place of the present one; returns only to say why not. Descriptors are not touched.
     public func execute() -> Errno {
         linux_reset_signals()
+        let names = CStrings([pathBytes])
         let argumentStrings = CStrings(arguments)
         let environmentStrings = CStrings(environment)
         argumentStrings.pointers.withUnsafeBufferPointer { arguments in
             environmentStrings.pointers.withUnsafeBufferPointer { environment in
-                _ = linux_execute(path, arguments.baseAddress, environment.baseAddress)
+                _ = linux_execute(names.pointers[0], arguments.baseAddress, environment.baseAddress)
             }
         }
         let error = Errno.current
+        names.free()
         argumentStrings.free()
         environmentStrings.free()
         return error
+    }
+}
+
+extension Program.StartStep {
+    fileprivate init(_ step: linux_start_step) {
+        switch step {
+        case LINUX_START_TERMINAL: self = .terminal
+        case LINUX_START_USER: self = .user
+        case LINUX_START_DIRECTORY: self = .directory
+        case LINUX_START_EXECUTE: self = .execution
+        default: self = .process
+        }
     }
 }
 
@@ -96,11 +192,16 @@ public struct ChildProcess: Sendable {
     /// Sends a signal to its whole process group; only before its end was seen, while the id is surely its own.
     public func signalGroup(_ signal: CInt) { _ = kill(-identifier, signal) }
 
+    /// Whether others than it run in its process group. Only while its id is surely its own, as above.
+    public var groupHasOthers: Bool { linux_group_has_others(identifier) == 1 }
+
     /// How it ended, and reaps it; nil while it runs.
-    public func end() -> ProcessEnd? {
+    ///
+    /// - Parameter keepingIdentifier: leaves it a zombie, so that its id, which is that of its group, goes to no other process.
+    public func end(keepingIdentifier: Bool = false) -> ProcessEnd? {
         var code: CInt = 0
         var signal: CInt = 0
-        guard linux_wait_pidfd(pidfd.rawValue, &code, &signal) == 1 else { return nil }
+        guard linux_wait_pidfd(pidfd.rawValue, keepingIdentifier ? 1 : 0, &code, &signal) == 1 else { return nil }
         return signal == 0 ? .exited(UInt8(truncatingIfNeeded: code)) : .signaled(UInt8(truncatingIfNeeded: signal))
     }
 }

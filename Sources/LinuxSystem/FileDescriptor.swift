@@ -74,6 +74,13 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Another number for the same open file, close-on-exec.
+    public func duplicate() throws(Errno) -> FileDescriptor {
+        let number = linux_duplicate(rawValue)
+        guard number >= 0 else { throw .current }
+        return FileDescriptor(rawValue: number)
+    }
+
     /// Makes reads and writes return at once when they would wait.
     public func setNonBlocking() throws(Errno) {
         guard linux_set_nonblocking(rawValue) >= 0 else { throw .current }

@@ -73,6 +73,17 @@ public enum Files {
     /// True when this process may execute `path`, and it is no directory.
     public static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 && !isDirectory(path) }
 
+    /// The same for a path of any bytes.
+    public static func isExecutable(_ path: [UInt8]) -> Bool {
+        (path + [0]).withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { name in
+                guard let name = name.baseAddress else { return false }
+                var status = CLinux.stat()
+                return access(name, X_OK) == 0 && stat(name, &status) == 0 && linux_is_directory(status.st_mode) == 0
+            }
+        }
+    }
+
     /// True when `path` is a directory, links followed.
     public static func isDirectory(_ path: String) -> Bool {
         var status = CLinux.stat()

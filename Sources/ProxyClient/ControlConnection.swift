@@ -126,7 +126,7 @@ struct ControlConnection {
         if let signals { interests.append(pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)) }
         let ready = poll(&interests, nfds_t(interests.count), deadline.pollTimeout)
         if ready < 0, Errno.current != Errno(EINTR) { throw .system(call: "poll", .current) }
-        if let signal = signals?.next() { throw .interrupted(signal: signal) }
+        if let signal = signals?.nextInterruption() { throw .interrupted(signal: signal) }
         if ready == 0, deadline.hasPassed { throw .timedOut(waitingFor: purpose, after: deadline.length) }
     }
 }

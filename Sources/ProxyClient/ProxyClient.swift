@@ -1,4 +1,4 @@
-public import AgentProtocol
+import AgentProtocol
 public import ControlProtocol
 import Foundation
 import LinuxSystem
@@ -55,20 +55,6 @@ public struct ProxyClient: Sendable {
             throw error
         }
         return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
-    }
-
-    /// Runs a command in a guest and passes its streams, signals and end through.
-    ///
-    /// - Parameter signals: an inbox that was made before other threads; SIGINT, SIGTERM and so on go to the command.
-    public func exec(
-        _ command: Command, in guest: String, now: Bool = false, streams: StandardStreams = StandardStreams(), signals: SignalInbox,
-        deadline: Deadline = .none
-    ) throws(ProxyClientError) -> ExecOutcome {
-        let stream = try open(Service.exec.rawValue, of: guest, now: now, deadline: deadline, signals: signals)
-        var loop = ExecLoop(
-            socket: stream.descriptor, command: command, early: stream.early, streams: streams, signals: signals, guest: guest)
-        defer { withExtendedLifetime(stream) {} }
-        return try loop.run()
     }
 
     /// Asks a guest to power off; returns when it has begun.

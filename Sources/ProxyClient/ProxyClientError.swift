@@ -14,6 +14,8 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
     case malformedReply(String)
     /// Nothing came within `after`.
     case timedOut(waitingFor: String, after: Duration)
+    /// The command and its environment are more than one frame may carry.
+    case commandTooLong(bytes: Int, limit: Int)
     /// The guest or its link ended before the command did.
     case linkLost(guest: String, why: String?)
     /// A signal came while nothing was running yet.
@@ -32,6 +34,8 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
         case .proxyGone(let directory, let during): "the vm-proxy of \(directory) ended while \(during)"
         case .malformedReply(let text): "the vm-proxy's reply is not of this protocol: \(text)"
         case .timedOut(let what, let duration): "no \(what) within \(duration.formatted)"
+        case .commandTooLong(let bytes, let limit):
+            "the command, its arguments and environment have \(bytes) bytes, and \(limit) is the most; pass data through its input"
         case .linkLost(let guest, let why):
             "the link to guest '\(guest)' ended before the command did" + (why.map { ": \($0)" } ?? "")
         case .interrupted(let signal): "interrupted by signal \(signal)"

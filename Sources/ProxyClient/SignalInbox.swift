@@ -30,6 +30,19 @@ public final class SignalInbox: Sendable {
         close(descriptor)
     }
 
+    /// The next signal that asks for the end of a wait: one that stops this process as a job does so, and one that says nothing
+    /// to a wait is passed over.
+    public func nextInterruption() -> CInt? {
+        while let signal = next() {
+            switch signal {
+            case SIGTSTP: kill(getpid(), SIGSTOP)
+            case SIGCONT, SIGWINCH: break
+            default: return signal
+            }
+        }
+        return nil
+    }
+
     /// The next signal that has arrived, or nil when there is none.
     public func next() -> CInt? {
         var number: UInt8 = 0

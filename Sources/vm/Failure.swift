@@ -5,12 +5,15 @@ struct Failure: Error {
     /// One or more lines, without the final line feed.
     var text: String
     /// The exit code: 255, so that it differs from those of commands in guests.
-    var code: Int32 = Failure.ownCode
+    var code: Int32
 
     /// `vm`'s own failure.
     static let ownCode: Int32 = 255
 
-    init(_ text: String) { self.text = text }
+    init(_ text: String, code: Int32 = Failure.ownCode) {
+        self.text = text
+        self.code = code
+    }
 
     /// Runs `body`; what it throws becomes a failure with its own words.
     static func wrapping<Value>(_ body: () throws -> Value) throws(Failure) -> Value {

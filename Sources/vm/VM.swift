@@ -11,15 +11,20 @@ struct VM: AsyncParsableCommand {
             vm run -- uname -r                     boot a VM, run a command in it, power off
             vm run --name test1                    boot a VM and keep it; Ctrl-C ends it
             socat ./test1.socket stdio             a root shell in it
+            vm shell test1                         the same, with a real terminal
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
+            vm exec --detach test1 -- make         a command that nobody need wait for; see vm sessions, attach and kill
             vm ps                                  the VMs of this directory
             vm down test1                          power it off
 
-            Exit codes: that of the command for run and exec, 128 + N when signal N killed it; 255 when vm itself failed \
-            (no VM, no boot, a lost link); 64 for wrong usage.
+            Exit codes: that of the command for run, exec, shell and attach, 128 + N when signal N killed it, 124 when its \
+            --timeout was over; 255 when vm itself failed (no VM, no boot, a lost link); 64 for wrong usage.
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, ExecCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self])
+        subcommands: [
+            RunCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self, KillCommand.self,
+            PsCommand.self, DownCommand.self, InitrdCommand.self,
+        ])
 }
 
 /// The program's version.
@@ -42,7 +47,7 @@ enum Main {
 
     private static func run(_ command: sending any ParsableCommand) async throws {
         // Before anything is made that a signal would leave behind.
-        if command is any PassesSignals { _ = try PassedSignals.inbox.get() }
+        if let passing = command as? any PassesSignals { _ = try type(of: passing).inbox.get() }
         if var asynchronous = command as? any AsyncParsableCommand {
             try await asynchronous.run()
         } else {
@@ -53,9 +58,21 @@ enum Main {
 }
 
 /// A command that passes signals on, or cleans up when they come, and so cannot be ended by them at once.
-protocol PassesSignals {}
+protocol PassesSignals {
+    /// Where the signals arrive.
+    static var inbox: Result<SignalInbox, any Error> { get }
+}
+
+extension PassesSignals {
+    static var inbox: Result<SignalInbox, any Error> { PassedSignals.ends }
+}
 
 /// The signals of such a command.
 enum PassedSignals {
-    static let inbox: Result<SignalInbox, any Error> = Result { try SignalInbox([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) }
+    /// Those that ask for the end.
+    static let ends: Result<SignalInbox, any Error> = Result { try SignalInbox([SIGINT, SIGTERM, SIGHUP, SIGQUIT]) }
+    /// All that mean something to a command in a guest, or to its terminal.
+    static let all: Result<SignalInbox, any Error> = Result {
+        try SignalInbox([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT])
+    }
 }

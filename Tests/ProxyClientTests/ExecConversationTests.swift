@@ -6,6 +6,8 @@ import Testing
 @Suite struct ExecConversationTests {
     static let echo = Command(arguments: [Array("echo".utf8)])
 
+    static let start = SessionStart(process: 9, session: 1, isTerminal: false, isWriter: true)
+
     /// The frames that wait for the guest; takes them.
     static func sent(_ conversation: inout ExecConversation) throws -> [Frame] {
         var decoder = FrameDecoder()
@@ -44,27 +46,29 @@ import Testing
         conversation.input([1])
         conversation.input([])
         #expect(try Self.sent(&conversation).map(\.type) == [.command, .endOfInput])
-        #expect(!conversation.acceptsInput)
+        #expect(conversation.inputRoom == 0)
     }
 
     @Test func aCommandWithoutInputIsSentNone() throws {
         var conversation = ExecConversation(Command(arguments: [[65]], wantsInput: false))
-        #expect(!conversation.acceptsInput)
+        #expect(conversation.inputRoom == 0)
         conversation.input([1])
         #expect(try Self.sent(&conversation).map(\.type) == [.command])
     }
 
     @Test func inputIsNotReadWhileTheGuestDoesNotTakeIt() throws {
         var conversation = ExecConversation(Self.echo)
-        let chunk = [UInt8](repeating: 7, count: 32 << 10)
         var accepted = 0
-        while conversation.acceptsInput, accepted < 10 << 20 {
+        while conversation.inputRoom > 0, accepted < 10 << 20 {
+            let chunk = [UInt8](repeating: 7, count: min(32 << 10, conversation.inputRoom))
             conversation.input(chunk[...])
             accepted += chunk.count
         }
-        #expect(accepted <= ExecConversation.outgoingLimit + chunk.count)
+        #expect(accepted == InputAllowance.initial)
         _ = try Self.sent(&conversation)
-        #expect(conversation.acceptsInput)
+        #expect(conversation.inputRoom == 0)
+        try conversation.receive(Frame(.inputTaken, InputAllowance.encoded(5000)[...]).encoded())
+        #expect(conversation.inputRoom == 5000)
     }
 
     @Test(arguments: [FrameType.standardOutput, .standardError])
@@ -85,9 +89,9 @@ import Testing
     @Test func outputAndErrorStayApartHoweverTheBytesAreCut() throws {
         var conversation = ExecConversation(Self.echo)
         let bytes =
-            Frame(.started, [0, 0, 0, 9]).encoded() + Frame(.standardOutput, [1, 2]).encoded()
+            Frame(.started, Self.start.encoded()[...]).encoded() + Frame(.standardOutput, [1, 2]).encoded()
             + Frame(.standardError, [3]).encoded() + Frame(.standardOutput, [4]).encoded()
-            + Frame(.ended, ExitStatus.exited(3).encoded()[...]).encoded()
+            + Frame(.ended, AgentProtocol.ExitStatus.exited(3).encoded()[...]).encoded()
         for byte in bytes { try conversation.receive(CollectionOfOne(byte)) }
         #expect(conversation.status == .exited(3))
         #expect(!conversation.isDrained)
@@ -105,9 +109,9 @@ import Testing
 
     @Test func nothingIsSentAfterTheCommandEnded() throws {
         var conversation = ExecConversation(Self.echo)
-        try conversation.receive(Frame(.ended, ExitStatus.signaled(9).encoded()[...]).encoded())
+        try conversation.receive(Frame(.ended, AgentProtocol.ExitStatus.signaled(9).encoded()[...]).encoded())
         conversation.signal(2)
-        #expect(!conversation.acceptsInput)
+        #expect(conversation.inputRoom == 0)
         #expect(!conversation.acceptsOutput)
         #expect(try Self.sent(&conversation).map(\.type) == [.command])
     }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import ProxyClient
 
-@Suite(.timeLimit(.minutes(1))) struct ExecLoopTests {
+// One at a time: signals are the process's, and the newest inbox has them.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct ExecLoopTests {
     static let command = Command(arguments: [Array("command".utf8)])
 
     /// A pipe: its reading and writing end.
@@ -14,33 +15,49 @@ import Testing
         return (ends[0], ends[1])
     }
 
-    /// Reads until the end, on a thread of its own: the pool's may all be blocked in the loops under test.
-    static func collect(_ descriptor: CInt) -> AsyncStream<[UInt8]> {
-        let (stream, continuation) = AsyncStream<[UInt8]>.makeStream()
-        Thread.detachNewThread {
-            let data = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).readDataToEndOfFile()
-            continuation.yield([UInt8](data))
-            continuation.finish()
+    /// Reads until the end, on a thread of its own: a task would wait for a thread that a test blocks.
+    final class Collector: @unchecked Sendable {
+        // Written before the semaphore is signalled, read after it was waited for.
+        private var bytes: [UInt8] = []
+        private let done = DispatchSemaphore(value: 0)
+
+        init(_ descriptor: CInt) {
+            Thread.detachNewThread { [self] in
+                bytes = [UInt8](FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).readDataToEndOfFile())
+                done.signal()
+            }
         }
-        return stream
+
+        /// Waits for the end; once.
+        func value() -> [UInt8] {
+            done.wait()
+            return bytes
+        }
     }
 
-    /// Signals are the process's: only one test may have them.
-    static func run(_ guest: CInt, _ streams: StandardStreams, early: [UInt8] = [], signals: [CInt] = []) throws -> ExecOutcome {
+    /// What was said to the user.
+    final class Said { var lines: [String] = [] }
+
+    static func run(
+        _ guest: CInt, _ streams: StandardStreams, early: [UInt8] = [], manner: ExecLoop.Manner = .command,
+        conversation: ExecConversation? = nil, said: Said = Said(), signals: [CInt] = []
+    ) throws -> ExecOutcome {
         let socket = UnixSocket(owning: guest)
         var loop = ExecLoop(
-            socket: socket.descriptor, command: command, early: early, streams: streams,
-            signals: try SignalInbox(signals), guest: "vm")
+            manner, conversation ?? ExecConversation(command), socket: socket.descriptor, early: early, streams: streams,
+            signals: try SignalInbox(signals), guest: "vm", say: { said.lines.append($0) })
         defer { withExtendedLifetime(socket) {} }
         return try loop.run()
     }
 
     /// A guest that writes back what it reads until the end of input.
     static func echo(_ guest: GuestEnd) throws {
-        guest.send(.started, [0, 0, 0, 1])
+        guest.start()
         while let frame = try guest.frame() {
             switch frame.type {
-            case .standardInput: guest.send(.standardOutput, frame.payload)
+            case .standardInput:
+                guest.send(.standardOutput, frame.payload)
+                guest.send(.inputTaken, InputAllowance.encoded(frame.payload.count)[...])
             case .endOfInput: return guest.end(.exited(0))
             default: break
             }
@@ -48,7 +65,7 @@ import Testing
     }
 
     /// 3 MiB each way at once, through a pipe and through a file, are more than all buffers between hold.
-    @Test(arguments: [false, true]) func muchDataPassesBothWaysUnchanged(inputIsAFile: Bool) async throws {
+    @Test(arguments: [false, true]) func muchDataPassesBothWaysUnchanged(inputIsAFile: Bool) throws {
         let bytes = (0..<3 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let (output, input) = (try Self.pipe(), try Self.pipe())
         var source = input.read
@@ -63,15 +80,17 @@ import Testing
                 try? FileHandle(fileDescriptor: input.write, closeOnDealloc: true).write(contentsOf: Data(bytes))
             }
         }
-        let collected = Self.collect(output.read)
+        let collected = Collector(output.read)
         let outcome = try Self.run(GuestEnd.start(Self.echo), StandardStreams(input: source, output: output.write, error: 2))
         close(output.write)
         close(source)
         #expect(outcome == .ended(.exited(0)))
-        #expect(await collected.first { _ in true } == bytes)
+        #expect(collected.value() == bytes)
     }
 
-    @Test(arguments: [AgentProtocol.ExitStatus.exited(0), .exited(3), .signaled(9), .notStarted(code: 127, reason: "no such program")])
+    @Test(arguments: [
+        AgentProtocol.ExitStatus.exited(0), .exited(3), .signaled(9), .notStarted(code: 127, reason: "no such program"), .timedOut,
+    ])
     func theCommandsEndIsTheOutcome(status: AgentProtocol.ExitStatus) throws {
         let input = try Self.pipe()
         let guest = GuestEnd.start { guest in
@@ -85,13 +104,13 @@ import Testing
 
     @Test func bytesThatCameWithTheProxysReplyCount() throws {
         let guest = GuestEnd.start { _ = try $0.frame() }
-        let early = Frame(.ended, ExitStatus.exited(5).encoded()[...]).encoded()
+        let early = Frame(.ended, AgentProtocol.ExitStatus.exited(5).encoded()[...]).encoded()
         #expect(try Self.run(guest, StandardStreams(input: -1), early: early) == .ended(.exited(5)))
     }
 
-    @Test func outputThatCameBeforeTheLinkWasLostIsPassedOn() async throws {
+    @Test func outputThatCameBeforeTheLinkWasLostIsPassedOn() throws {
         let output = try Self.pipe()
-        let collected = Self.collect(output.read)
+        let collected = Collector(output.read)
         let guest = GuestEnd.start { guest in
             _ = try guest.frame()
             guest.send(.standardOutput, ArraySlice("last words".utf8))
@@ -100,7 +119,7 @@ import Testing
             try Self.run(guest, StandardStreams(input: -1, output: output.write))
         }
         close(output.write)
-        #expect(await collected.first { _ in true } == Array("last words".utf8))
+        #expect(collected.value() == Array("last words".utf8))
     }
 
     /// As `yes | head -1` does on one machine: who writes into a pipe that nobody reads is told so by SIGPIPE.
@@ -121,21 +140,108 @@ import Testing
         #expect(outcome.exitCode == 141)
     }
 
-    @Test func aSignalReachesTheCommandAndTheSecondInterruptLeaves() async throws {
-        let (signals, received) = AsyncStream<[UInt8]>.makeStream()
+    @Test func aSignalReachesTheCommandAndTheSecondInterruptLeaves() throws {
+        let output = try Self.pipe()
         let guest = GuestEnd.start { guest in
             _ = try guest.frame()
-            for signal in [SIGTERM, SIGINT] {
-                kill(getpid(), signal)
-                if let frame = try guest.frame(), frame.type == .signal { received.yield(Array(frame.payload)) }
-            }
-            received.finish()
+            kill(getpid(), SIGTERM)
+            guard var first = try guest.frame()?.payload.first else { return }
+            write(output.write, &first, 1)
+            kill(getpid(), SIGINT)
+            guard var second = try guest.frame()?.payload.first else { return }
+            write(output.write, &second, 1)
             kill(getpid(), SIGINT)
             while try guest.frame() != nil {}
         }
         let outcome = try Self.run(guest, StandardStreams(input: -1), signals: [SIGINT, SIGTERM])
         #expect(outcome == .left(signal: SIGINT))
         #expect(outcome.exitCode == 130)
-        #expect(await signals.reduce(into: []) { $0 += $1 } == [UInt8(SIGTERM), UInt8(SIGINT)])
+        var heard = [UInt8](repeating: 0, count: 8)
+        #expect(read(output.read, &heard, heard.count) == 2)
+        #expect(heard.prefix(2) == [UInt8(SIGTERM), UInt8(SIGINT)])
+        close(output.read)
+        close(output.write)
+    }
+
+    /// An attach whose guest answers with `frames` after its request, and then waits for the client to go.
+    static func attach(
+        _ streams: StandardStreams = StandardStreams(input: -1), said: Said = Said(), signals: [CInt] = [],
+        _ answer: @escaping @Sendable (GuestEnd) -> Void
+    ) throws -> ExecOutcome {
+        let guest = GuestEnd.start { guest in
+            _ = try guest.frame()
+            answer(guest)
+            while try guest.frame() != nil {}
+        }
+        let request = AttachRequest(session: 7, wantsInput: streams.input >= 0)
+        return try run(guest, streams, manner: .attach, conversation: ExecConversation(request), said: said, signals: signals)
+    }
+
+    @Test func aDetachedCommandIsLeftWhenItRuns() throws {
+        let guest = GuestEnd.start { guest in
+            _ = try guest.frame()
+            guest.start(session: 12)
+        }
+        var detached = Self.command
+        detached.isDetached = true
+        let outcome = try Self.run(guest, StandardStreams(input: -1), manner: .start, conversation: ExecConversation(detached))
+        #expect(outcome == .detached(session: 12))
+    }
+
+    @Test func anInterruptLeavesADetachedSessionAlone() throws {
+        let outcome = try Self.attach(signals: [SIGINT]) { guest in
+            guest.start(session: 7)
+            kill(getpid(), SIGINT)
+        }
+        #expect(outcome == .left(signal: SIGINT))
+    }
+
+    @Test func anAttachWhoseOutputNobodyReadsEnds() throws {
+        let output = try Self.pipe()
+        close(output.read)
+        let outcome = try Self.attach(StandardStreams(input: -1, output: output.write)) { guest in
+            guest.start(session: 7)
+            guest.send(.standardOutput, [1])
+        }
+        close(output.write)
+        #expect(outcome == .left(signal: SIGPIPE))
+    }
+
+    @Test func whyASessionCannotBeAttachedToIsTold() throws {
+        #expect(throws: ProxyClientError.refused(request: "guest 'vm'", reason: "there is no detached session 7 in the guest")) {
+            try Self.attach { $0.send(.failed, ArraySlice("there is no detached session 7 in the guest".utf8)) }
+        }
+    }
+
+    @Test func outputThatWasMissedIsTold() throws {
+        let said = Said()
+        let outcome = try Self.attach(said: said) { guest in
+            guest.start(session: 7, isWriter: true)
+            guest.send(.skipped, SkippedOutput.encoded(4096)[...])
+            guest.end(.exited(0))
+        }
+        #expect(outcome == .ended(.exited(0)))
+        #expect(said.lines.count == 1 && said.lines[0].hasPrefix("4096 bytes"))
+    }
+
+    /// Until it is this client's turn, its input waits; nothing of it is lost.
+    @Test func inputWaitsForItsTurnToWrite() throws {
+        let input = try Self.pipe()
+        #expect(write(input.write, "mine", 4) == 4)
+        close(input.write)
+        let guest = GuestEnd.start { guest in
+            _ = try guest.frame()
+            guest.start(session: 7, isWriter: false)
+            guest.send(.writer)
+            var seen: [UInt8] = []
+            while let frame = try guest.frame(), frame.type != .endOfInput {
+                if frame.type == .standardInput { seen += frame.payload }
+            }
+            guest.end(.exited(seen == Array("mine".utf8) ? 0 : 1))
+        }
+        let request = ExecConversation(AttachRequest(session: 7, wantsInput: true))
+        let outcome = try Self.run(guest, StandardStreams(input: input.read), manner: .attach, conversation: request)
+        close(input.read)
+        #expect(outcome == .ended(.exited(0)))
     }
 }

@@ -41,5 +41,9 @@ final class GuestEnd {
         }
     }
 
-    func end(_ status: ExitStatus) { send(.ended, status.encoded()[...]) }
+    func start(session: UInt64 = 1, isWriter: Bool = true) {
+        send(.started, SessionStart(process: 1, session: session, isTerminal: false, isWriter: isWriter).encoded()[...])
+    }
+
+    func end(_ status: AgentProtocol.ExitStatus) { send(.ended, status.encoded()[...]) }
 }

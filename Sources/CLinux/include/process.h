@@ -2,6 +2,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// What a program's start was about when it failed.
+enum linux_start_step {
+  LINUX_START_PROCESS,   // fork, pipes, descriptors
+  LINUX_START_TERMINAL,  // setsid, the controlling terminal
+  LINUX_START_USER,      // setgroups, setgid, setuid
+  LINUX_START_DIRECTORY, // chroot, chdir
+  LINUX_START_EXECUTE,   // execve
+};
+
 /// How to start a program. The caller owns everything it points at.
 struct linux_program {
   const char *path;               // absolute, or relative to `directory`
@@ -11,15 +20,24 @@ struct linux_program {
   const char *root;               // chroot before `directory`, or NULL
   int descriptors[3];             // become 0, 1 and 2 (may repeat); -1 opens /dev/null
   int new_session;                // setsid(2): its own process group, no terminal
+  int terminal;                   // descriptor 0 is a terminal, and becomes the session's own
+  int change_user;                // to uid, gid and groups, which get the standard descriptors that are not /dev/null
+  uid_t uid;
+  gid_t gid;
+  const gid_t *groups;
+  size_t group_count;
 };
 
-/// Forks and executes. Returns the process id, or -1 with errno of the step that failed: also of execve in the child.
-/// `*pidfd` is a pidfd that the caller closes.
-int linux_spawn(const struct linux_program *program, int *pidfd);
+/// Forks and executes. Returns the process id, or -1 with errno of the step that failed, which `*step` names: also of execve
+/// in the child. `*pidfd` is a pidfd that the caller closes.
+int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step);
 
 /// waitid(2) on a pidfd without blocking. Returns 1 and fills `code` and `signal` (0 when none) when the process has
-/// ended (and reaps it), 0 when it runs, -1 with errno.
-int linux_wait_pidfd(int pidfd, int *code, int *signal);
+/// ended (and reaps it, unless `keep`), 0 when it runs, -1 with errno.
+int linux_wait_pidfd(int pidfd, int keep, int *code, int *signal);
+
+/// 1 when the process group has a member that runs, its leader aside; 0 when not.
+int linux_group_has_others(pid_t group);
 
 /// waitpid(-1) without blocking: the id of a child that was reaped, 0 when none has ended, -1 with errno.
 int linux_reap_any(void);

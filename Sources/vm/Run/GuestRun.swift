@@ -19,7 +19,7 @@ struct GuestRun {
 
     /// Runs the VM; gives the exit code.
     func run() async throws -> Int32 {
-        let signals = try PassedSignals.inbox.get()
+        let signals = try RunCommand.inbox.get()
         let name = options.machine.name
         let notes = NoteBuffer()
 

@@ -1,0 +1,65 @@
+internal import LinuxSystem
+
+/// What waits to be read by a session's process, and our end of where it reads.
+struct SessionInput {
+    /// Nil once it is closed, or when there never was one.
+    private(set) var descriptor: FileDescriptor?
+    private let isTerminal: Bool
+    private var queue = ByteQueue()
+    /// Whether no more will come.
+    private(set) var isEnded: Bool
+
+    init(_ descriptor: FileDescriptor?, isTerminal: Bool) {
+        self.descriptor = descriptor
+        self.isTerminal = isTerminal
+        isEnded = descriptor == nil
+    }
+
+    /// How many bytes wait.
+    var count: Int { queue.count }
+
+    mutating func append(_ bytes: ArraySlice<UInt8>) { queue.append(bytes) }
+
+    /// No more comes. A terminal's reader is told by the character for it; the terminal itself stays.
+    mutating func end() {
+        guard !isEnded else { return }
+        if isTerminal { queue.append(CollectionOfOne(PseudoTerminal.endOfInput)) } else { isEnded = true }
+    }
+
+    /// Writes what the process takes, and watches for room. Returns how many bytes are done with.
+    mutating func write(_ loop: Watcher, _ source: EventSource) -> Int {
+        var done = 0
+        guard let descriptor else { return discard() }
+        while !queue.isEmpty {
+            var isOver = false
+            var written: Int?
+            done += queue.take { buffer in
+                do throws(Errno) { written = try descriptor.write(buffer) } catch { isOver = true }
+                return written ?? 0
+            }
+            // Nobody reads any more.
+            if isOver { return done + close(loop) }
+            if written == nil {
+                loop.watch(descriptor, .writable, source)
+                return done
+            }
+        }
+        if isEnded { return done + close(loop) }
+        loop.watch(descriptor, [], source)
+        return done
+    }
+
+    /// Closes our end. Returns how many bytes are done with.
+    mutating func close(_ loop: Watcher) -> Int {
+        if let descriptor { loop.close(descriptor) }
+        descriptor = nil
+        isEnded = true
+        return discard()
+    }
+
+    private mutating func discard() -> Int {
+        let count = queue.count
+        queue.removeAll()
+        return count
+    }
+}
