@@ -73,12 +73,19 @@ let testTargets: [Target] = [
     .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol"], swiftSettings: house),
     .testTarget(name: "YamuxTests", dependencies: ["Yamux"], swiftSettings: house),
     .testTarget(
-        name: "ProxyTests", dependencies: ["AgentProtocol", "ControlProtocol", "LinuxSystem", "Proxy", "Yamux"] + nio,
+        name: "ProxyTests",
+        dependencies: [
+            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "LinuxSystem", "Proxy", "ProxyClient", "Yamux", "vm-proxy",
+        ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["InitrdBuilder"], swiftSettings: house),
     .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "LinuxSystem"], swiftSettings: house),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: house),
+    .testTarget(
+        name: "GuestSessionsTests", dependencies: ["AgentProtocol", "CLinux", "GuestSessions", "LinuxSystem", "Yamux"],
+        swiftSettings: house),
     .testTarget(name: "GuestBootTests", dependencies: ["GuestBoot"], swiftSettings: house),
     .testTarget(name: "IntegrationTests", dependencies: [subprocess], swiftSettings: house),
 ]

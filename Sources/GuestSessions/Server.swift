@@ -10,6 +10,8 @@ internal import Yamux
 public final class Server {
     /// More sessions than this at once are refused.
     static let maximumSessions = 512
+    /// More connections and logs than this at once are refused.
+    static let maximumServices = 512
 
     private let loop: Watcher
     private let link: Link
@@ -23,6 +25,8 @@ public final class Server {
     private var opening: [UInt32: FrameDecoder] = [:]
     /// Streams that follow the boot, with how many of its reports they have had.
     private var followers: [UInt32: Int] = [:]
+    private var services = StreamServices()
+    private var reporter = AgentReporter()
     private var nextSession: SessionID = 1
     private var powerOffDeadline: UInt64?
 
@@ -49,17 +53,20 @@ public final class Server {
             for (source, ready) in loop.wait(milliseconds: untilNextDeadline()) { handle(source, ready) }
             let now = Uptime.microseconds
             link.tick(now: now)
+            services.tick(now: now)
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
             handleStreams()
             link.flush()
             // Writing may have made room for streams that waited for it.
             handleStreams()
+            reportAgent()
             link.flush()
         }
     }
 
     private func untilNextDeadline() -> Int32 {
-        guard let deadline = [link.nextDeadline, powerOffDeadline].compactMap({ $0 }).min() else { return -1 }
+        let deadlines = [link.nextDeadline, powerOffDeadline, services.nextDeadline, reporter.nextDeadline]
+        guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
     }
@@ -71,6 +78,7 @@ public final class Server {
         case .input(let id): sessions[id]?.writeInput(loop, link)
         case .output(let id), .errorOutput(let id): sessions[id]?.pump(loop, link)
         case .end(let id): sessions[id]?.processEnded(loop, link)
+        case .service(let id): services.ready(id, ready)
         }
         if link.takeLoss() { streamsLost() }
         forgetWhatIsOver()
@@ -127,13 +135,16 @@ public final class Server {
             case .opened(let stream): opening[stream] = FrameDecoder()
             case .data(let stream, let bytes): received(stream, bytes)
             case .finished(let stream):
-                if let session = session(stream) {
+                if let service = services.service(stream) {
+                    service.inputFinished()
+                } else if let session = session(stream) {
                     session.inputFinished(loop, link)
                 } else if opening.removeValue(forKey: stream) != nil {
                     link.reset(stream)
                 }
             case .reset(let stream): streamLost(stream)
             case .writable(let stream):
+                services.service(stream)?.streamWritable()
                 session(stream)?.pump(loop, link)
                 if followers[stream] != nil { feed(stream) }
             case .pong, .goAway: break
@@ -147,6 +158,7 @@ public final class Server {
 
     private func received(_ stream: UInt32, _ bytes: [UInt8]) {
         if let session = session(stream) { return session.received(bytes[...], environment, loop, link) }
+        if let service = services.service(stream) { return service.received(bytes[...]) }
         guard var decoder = opening[stream] else { return link.consumed(stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {
@@ -169,21 +181,52 @@ public final class Server {
         }
     }
 
-    private func open(_ stream: UInt32, _ name: String, _ rest: ArraySlice<UInt8>) {
+    private func open(_ stream: UInt32, _ text: String, _ rest: ArraySlice<UInt8>) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let (name, argument) = (String(parts[0]), parts.count > 1 ? String(parts[1]) : nil)
         guard let service = Service(rawValue: name) else {
             return refuse(stream, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
         }
         switch service {
+        case .connect: connect(stream, argument ?? "", rest)
+        case .log where argument == nil || argument == "follow":
+            startService(stream, rest) { [loop] in KernelLogStream($0, follows: argument != nil, id: $1, loop: loop) }
+        case .log,
+            _ where argument != nil:
+            refuse(stream, "there is no '\(text)': the service is '\(name)'")
+        case .status:
+            link.sendWhole(stream, Frame(.accepted).encoded() + Array(agentReport().text.utf8))
+            link.finish(stream)
         case .shell, .exec: startSession(service, stream, rest)
         case .events:
             link.sendWhole(stream, Frame(.accepted).encoded())
             followers[stream] = 0
             feed(stream)
+            reporter.forget()
         case .powerOff:
             link.sendWhole(stream, Frame(.accepted).encoded())
             link.finish(stream)
             powerOff()
         }
+    }
+
+    private func connect(_ stream: UInt32, _ target: String, _ rest: ArraySlice<UInt8>) {
+        do throws(ConnectTarget.Fault) {
+            let target = try ConnectTarget(target)
+            startService(stream, rest) { [loop] in Connection(target, $0, id: $1, loop: loop) }
+        } catch {
+            refuse(stream, error.text)
+        }
+    }
+
+    private func startService(
+        _ stream: UInt32, _ rest: ArraySlice<UInt8>, _ make: (ServiceStream, ServiceID) -> any StreamService
+    ) {
+        guard services.count < Server.maximumServices else {
+            return refuse(stream, "the guest has \(services.count) connections already, which is the most it takes")
+        }
+        let handle = ServiceStream(link: link, identifier: stream)
+        services.start(stream, rest) { make(handle, $0) }
     }
 
     private func startSession(_ service: Service, _ stream: UInt32, _ rest: ArraySlice<UInt8>) {
@@ -220,9 +263,23 @@ public final class Server {
         }
     }
 
+    // MARK: How the agent is
+
+    private func agentReport() -> AgentReport {
+        AgentReporter.report(sessions: sessions.count, connections: services.count, links: link.isOpen ? 1 : 0)
+    }
+
+    /// Tells those who follow the boot, when it is time and there is news.
+    private func reportAgent() {
+        guard !followers.isEmpty, reporter.isDue(now: Uptime.microseconds) else { return }
+        guard let frame = reporter.news(agentReport()) else { return }
+        for stream in followers.keys where link.capacity(stream) >= frame.count { link.sendWhole(stream, frame) }
+    }
+
     // MARK: Ends
 
     private func streamLost(_ stream: UInt32) {
+        services.service(stream)?.streamLost()
         opening[stream] = nil
         followers[stream] = nil
         session(stream)?.streamLost(loop)
@@ -234,10 +291,12 @@ public final class Server {
         sessionOfStream.removeAll()
         opening.removeAll()
         followers.removeAll()
+        services.streamsLost()
         forgetWhatIsOver()
     }
 
     private func forgetWhatIsOver() {
+        services.forgetWhatIsOver()
         for (stream, id) in sessionOfStream where sessions[id]?.stream == nil { sessionOfStream[stream] = nil }
         for (id, session) in sessions where session.isOver { sessions[id] = nil }
     }

@@ -23,6 +23,11 @@ final class Guest {
     var shellListener: (any Channel)?
     /// The boot that `status` tells of; another one begins with an empty list.
     var bootID = ""
+    /// How the agent was, and when it said so.
+    var agent: (report: AgentReport, at: NIODeadline)?
+    /// What its boot and its console have said: `LogLine`s.
+    private(set) var log: LineRing
+    var readers: [any GuestReader] = []
 
     /// A client that waits for the guest.
     struct Waiter {
@@ -31,8 +36,9 @@ final class Guest {
         var resume: (Result<LinkHandler, ConnectFault>) -> Void
     }
 
-    init(name: String, token: [UInt8], isRegistered: Bool, socket: String) {
+    init(name: String, token: [UInt8], isRegistered: Bool, socket: String, limits: ProxyLimits) {
         self.name = name
+        log = LineRing(capacity: limits.logBytesPerGuest)
         self.token = token
         self.isRegistered = isRegistered
         status = GuestStatus(name: name, state: .waiting, socket: socket)
@@ -43,6 +49,12 @@ final class Guest {
 
     /// True when sessions begin without waiting for the boot any longer.
     var isBooted: Bool { status.state != .waiting && status.state != .booting }
+
+    /// Adds to the log, and tells those who follow it.
+    func note(_ line: LogLine) {
+        log.append(line.line.utf8)
+        for reader in readers { reader.advance() }
+    }
 
     /// Applies a step's report; nil when it says nothing new.
     func apply(_ report: StepReport, _ limits: ProxyLimits) -> StepStatus? {
@@ -88,10 +100,25 @@ final class Guest {
         return true
     }
 
+    /// A client's stream began or ended.
+    func count(_ kind: ClientBridge.Kind, by change: Int) {
+        switch kind {
+        case .session: status.sessions += change
+        case .connection: status.connections += change
+        }
+    }
+
     /// The status with what changes by the moment.
     var present: GuestStatus {
         var present = status
         present.pid = process?.identifier
+        present.agent = agent.map { agent in
+            let age = NIODeadline.now() - agent.at
+            return AgentStatus(
+                uptimeMicroseconds: agent.report.uptime + UInt64(max(0, age.nanoseconds / 1_000)),
+                ageMilliseconds: UInt64(max(0, age.nanoseconds / 1_000_000)), memoryBytes: UInt64(agent.report.memory) << 10,
+                sessions: Int(agent.report.sessions), connections: Int(agent.report.connections), links: Int(agent.report.links))
+        }
         present.links = links.map { LinkStatus(id: $0.identifier, streams: $0.streamCount, software: $0.software) }
         return present
     }

@@ -13,13 +13,18 @@ struct VM: AsyncParsableCommand {
             socat ./test1.socket stdio             a root shell in it
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
             vm ps                                  the VMs of this directory
+            vm logs -f test1                       what its boot and its console say
+            vm forward test1 8080:80               its port 80 on this machine's port 8080
             vm down test1                          power it off
 
             Exit codes: that of the command for run and exec, 128 + N when signal N killed it; 255 when vm itself failed \
             (no VM, no boot, a lost link); 64 for wrong usage.
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, ExecCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self])
+        subcommands: [
+            RunCommand.self, ExecCommand.self, ForwardCommand.self, LogsCommand.self, PsCommand.self, DownCommand.self,
+            InitrdCommand.self,
+        ])
 }
 
 /// The program's version.

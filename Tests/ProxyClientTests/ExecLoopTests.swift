@@ -71,8 +71,8 @@ import Testing
         #expect(await collected.value == bytes)
     }
 
-    @Test(arguments: [ExitStatus.exited(0), .exited(3), .signaled(9), .notStarted(code: 127, reason: "no such program")])
-    func theCommandsEndIsTheOutcome(status: ExitStatus) throws {
+    @Test(arguments: [AgentProtocol.ExitStatus.exited(0), .exited(3), .signaled(9), .notStarted(code: 127, reason: "no such program")])
+    func theCommandsEndIsTheOutcome(status: AgentProtocol.ExitStatus) throws {
         let input = try Self.pipe()
         let guest = GuestEnd.start { guest in
             _ = try guest.frame()

@@ -16,8 +16,11 @@ final class GuestConductor: @unchecked Sendable {
     private let token: [UInt8]
     private let signals: SignalInbox
     private let options: RunCommand
+    private let console: LogRelay
     private var progress: BootProgress
     private var registration: GuestRegistration?
+    /// The VM's process, once it runs: every proxy that the guest is registered with is told.
+    private var process: Int32?
     private var state = GuestState.waiting
     private var stateDetail = ""
     private var refusal: String?
@@ -36,10 +39,10 @@ final class GuestConductor: @unchecked Sendable {
 
     init(
         name: String, directory: String, proxy: ProxyProcess, token: [UInt8], signals: SignalInbox, options: RunCommand,
-        progress: BootProgress
+        console: LogRelay, progress: BootProgress
     ) {
         (self.name, self.directory, self.proxy, self.token) = (name, directory, proxy, token)
-        (self.signals, self.options, self.progress) = (signals, options, progress)
+        (self.signals, self.options, self.console, self.progress) = (signals, options, console, progress)
     }
 
     // MARK: Registration
@@ -47,12 +50,20 @@ final class GuestConductor: @unchecked Sendable {
     /// Registers the guest, so that its socket is there before its kernel is.
     func register(notes: [String]) throws {
         notes.forEach { progress.note($0) }
-        registration = try proxy.register(name, token: token)
+        try enroll()
+    }
+
+    private func enroll() throws {
+        let registration = try proxy.register(name, token: token)
+        self.registration = registration
+        console.attach(registration)
+        if let process { try registration.setProcess(process) }
     }
 
     /// Says good-bye to the proxy, which removes the guest's socket, and itself where this was its last guest.
     func unregister() {
         progress.wipe()
+        console.finish(milliseconds: 1_000)
         guard var registration else { return }
         self.registration = nil
         if (try? registration.end()) == true { proxy.waitUntilGone() }
@@ -79,6 +90,7 @@ final class GuestConductor: @unchecked Sendable {
     }
 
     private func conduct(_ machine: RunningMachine, end: FileDescriptor) throws -> Outcome {
+        process = machine.processIdentifier
         try registration?.setProcess(machine.processIdentifier)
         progress.waiting("starting")
         if let outcome = try waitForBoot(end) { return outcome }
@@ -152,7 +164,7 @@ final class GuestConductor: @unchecked Sendable {
         guard ended else { return }
         registration = nil
         progress.note("the vm-proxy of \(directory) is gone; starting another one")
-        registration = try proxy.register(name, token: token)
+        try enroll()
     }
 
     private func apply(_ event: GuestEvent) {
