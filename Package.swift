@@ -74,12 +74,16 @@ let testTargets: [Target] = [
     .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol", "HostTools"], swiftSettings: house),
     .testTarget(name: "YamuxTests", dependencies: ["Yamux"], swiftSettings: house),
     .testTarget(
-        name: "ProxyTests", dependencies: ["AgentProtocol", "ControlProtocol", "LinuxSystem", "Proxy", "Yamux"] + nio,
+        name: "ProxyTests",
+        dependencies: [
+            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "LinuxSystem", "Proxy", "ProxyClient", "Yamux", "vm-proxy",
+        ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),
     .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "HostTools", "LinuxSystem"], swiftSettings: house),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: house),
     .testTarget(
         name: "GuestBootTests", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "HostTools", "LinuxSystem"],
         swiftSettings: house),

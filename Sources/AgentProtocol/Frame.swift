@@ -53,6 +53,8 @@ public enum FrameType: UInt8, Sendable {
     case step = 0x30
     /// Payload: a `BootReport`.
     case boot = 0x31
+    /// Payload: an `AgentReport`. Sent when it has changed, no more often than every two seconds.
+    case agent = 0x32
 }
 
 /// One frame: type (1 byte), payload length (4 bytes, big-endian), payload.

@@ -1,4 +1,4 @@
-/// What a stream is for: the name in its `open` frame and in `CONNECT NAME SERVICE`.
+/// What a stream is for: the name in its `open` frame and in `CONNECT NAME SERVICE`, or the part before its first colon.
 public enum Service: String, CaseIterable, Sendable {
     /// A root shell. After `accepted`: raw bytes both ways; either end may half-close.
     case shell
@@ -15,4 +15,11 @@ public enum Service: String, CaseIterable, Sendable {
     case events
     /// Asks the guest to power off. `accepted` says that it has begun.
     case powerOff = "power-off"
+    /// A connection to a port or socket in the guest: `connect:TARGET`, see `ConnectTarget`. `accepted` says that it is made.
+    /// Then raw bytes both ways; either end may half-close.
+    case connect
+    /// The guest's kernel log. After `accepted`: text, a message a line; `log:follow` goes on until the stream ends.
+    case log
+    /// How the agent is. After `accepted`: the text of an `AgentReport`.
+    case status
 }

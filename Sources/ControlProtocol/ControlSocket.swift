@@ -8,6 +8,8 @@ public enum ControlSocket {
     public static let endingReason = "the proxy is ending"
     /// The most bytes that a request line may have, its line feed included.
     public static let maximumLineLength = 512
+    /// The most bytes that a launcher's line may have after its `GUEST` line, its line feed included: a line of a console.
+    public static let maximumLauncherLineLength = 2048
     /// The longest path of a socket file: `sun_path` has 108 bytes with the zero at its end (`man 7 unix`).
     public static let maximumPathLength = 107
 
@@ -24,6 +26,15 @@ public enum ControlSocket {
 
     /// The file name of guest `name`'s shell socket.
     public static func shellSocketName(of name: String) -> String { "\(name).socket" }
+
+    /// What is wrong with `service` as the word for a service in `CONNECT`, or nil: visible ASCII, at most 400 bytes. Whether
+    /// there is such a service is the agent's to say.
+    public static func fault(inService service: String) -> String? {
+        guard !service.isEmpty else { return "it is empty" }
+        guard service.utf8.count <= 400 else { return "it has more than 400 bytes" }
+        guard service.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return "it may have visible ASCII characters only" }
+        return nil
+    }
 
     /// What is wrong with `name` as a guest's name, or nil: letters, digits, `.`, `_` and `-`, the first a letter or digit, at
     /// most 63, and not `vm-proxy`.

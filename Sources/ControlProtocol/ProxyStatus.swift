@@ -45,6 +45,10 @@ public struct GuestStatus: Codable, Equatable, Sendable {
     public var links: [LinkStatus]
     /// Shells and commands that run through this proxy.
     public var sessions: Int
+    /// Connections to the guest's ports and sockets that are open through this proxy.
+    public var connections: Int
+    /// How its agent was when it last said so; nil before that.
+    public var agent: AgentStatus?
     /// Its boot's steps so far.
     public var steps: [StepStatus]
     /// Steps that went on without something, a sentence each.
@@ -53,7 +57,7 @@ public struct GuestStatus: Codable, Equatable, Sendable {
     /// Makes a status from its parts.
     public init(
         name: String, state: GuestState, detail: String = "", pid: Int32? = nil, socket: String = "", links: [LinkStatus] = [],
-        sessions: Int = 0, steps: [StepStatus] = [], warnings: [String] = []
+        sessions: Int = 0, connections: Int = 0, agent: AgentStatus? = nil, steps: [StepStatus] = [], warnings: [String] = []
     ) {
         self.name = name
         self.state = state
@@ -62,8 +66,38 @@ public struct GuestStatus: Codable, Equatable, Sendable {
         self.socket = socket
         self.links = links
         self.sessions = sessions
+        self.connections = connections
+        self.agent = agent
         self.steps = steps
         self.warnings = warnings
+    }
+}
+
+/// How a guest's agent is.
+public struct AgentStatus: Codable, Equatable, Sendable {
+    /// The guest's uptime now, in microseconds, reckoned from the agent's last report.
+    public var uptimeMicroseconds: UInt64
+    /// How old that report is, in milliseconds. The agent reports what has changed, every two seconds at most.
+    public var ageMilliseconds: UInt64
+    /// Memory that the agent has resident, in bytes.
+    public var memoryBytes: UInt64
+    /// Shells and commands in the guest, whoever began them.
+    public var sessions: Int
+    /// Connections and logs that the agent serves.
+    public var connections: Int
+    /// Links that the agent has up.
+    public var links: Int
+
+    /// Makes a status from its parts.
+    public init(
+        uptimeMicroseconds: UInt64, ageMilliseconds: UInt64, memoryBytes: UInt64, sessions: Int, connections: Int, links: Int
+    ) {
+        self.uptimeMicroseconds = uptimeMicroseconds
+        self.ageMilliseconds = ageMilliseconds
+        self.memoryBytes = memoryBytes
+        self.sessions = sessions
+        self.connections = connections
+        self.links = links
     }
 }
 

@@ -8,6 +8,9 @@ internal import Yamux
 ///
 /// PID 1 boots and tells it so over the boot channel; it keeps the links, answers their streams and runs sessions.
 public final class Server {
+    /// More connections and logs than this at once are refused.
+    static let maximumServices = 512
+
     private let loop: Watcher
     private let links: [Link]
     private let channel: BootChannel?
@@ -18,6 +21,8 @@ public final class Server {
     private var opening: [StreamKey: FrameDecoder] = [:]
     /// Streams that follow the boot, with how many of its reports they have had.
     private var followers: [StreamKey: Int] = [:]
+    private var services = StreamServices()
+    private var reporter = AgentReporter()
     private var powerOffDeadline: UInt64?
 
     /// A stream of one of the links.
@@ -50,11 +55,13 @@ public final class Server {
             let now = Uptime.microseconds
             for link in links { link.tick(now: now) }
             sessions.tick(now: now)
+            services.tick(now: now)
             if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
             handleStreams()
             flush()
             // Writing may have made room for streams that waited for it.
             handleStreams()
+            reportAgent()
             flush()
         }
         exit(0)
@@ -68,7 +75,8 @@ public final class Server {
     private func flush() { for link in links { link.flush() } }
 
     private func untilNextDeadline() -> Int32 {
-        let deadlines = links.map { $0.nextDeadline } + [sessions.nextDeadline, powerOffDeadline]
+        let deadlines =
+            links.map { $0.nextDeadline } + [sessions.nextDeadline, services.nextDeadline, reporter.nextDeadline, powerOffDeadline]
         guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
@@ -79,6 +87,7 @@ public final class Server {
         case .bootChannel: receiveFromBoot()
         case .link(let id): links[id].ready(ready)
         case .input, .output, .errorOutput, .end: sessions.handle(source)
+        case .service(let id): services.ready(id, ready)
         }
         forgetLostStreams()
     }
@@ -142,24 +151,29 @@ public final class Server {
         switch event {
         case .opened(let stream): opening[StreamKey(link: id, stream: stream)] = FrameDecoder()
         case .data(let stream, let bytes): received(StreamKey(link: id, stream: stream), bytes)
-        case .finished(let stream):
-            if !sessions.finished(SessionStream(carrier: link, number: stream)),
-                opening.removeValue(forKey: StreamKey(link: id, stream: stream)) != nil
-            {
-                link.reset(stream)
+        case .finished(let number):
+            let stream = LinkStream(carrier: link, number: number)
+            if let service = services.service(stream) {
+                service.inputFinished()
+            } else if !sessions.finished(stream), opening.removeValue(forKey: StreamKey(link: id, stream: number)) != nil {
+                stream.reset()
             }
         case .reset(let stream): streamLost(StreamKey(link: id, stream: stream))
         case .writable(let stream):
             let key = StreamKey(link: id, stream: stream)
-            sessions.writable(SessionStream(carrier: link, number: stream))
+            sessions.writable(LinkStream(carrier: link, number: stream))
+            services.service(LinkStream(carrier: link, number: stream))?.streamWritable()
             if followers[key] != nil { feed(key) }
         case .pong, .goAway: break
         }
+        services.forgetWhatIsOver()
     }
 
     private func received(_ key: StreamKey, _ bytes: [UInt8]) {
         let link = links[key.link]
-        if sessions.received(bytes[...], from: SessionStream(carrier: link, number: key.stream)) { return }
+        let stream = LinkStream(carrier: link, number: key.stream)
+        if sessions.received(bytes[...], from: stream) { return }
+        if let service = services.service(stream) { return service.received(bytes[...]) }
         guard var decoder = opening[key] else { return link.consumed(key.stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {
@@ -178,32 +192,57 @@ public final class Server {
             open(key, frame.text, rest)
         } catch {
             opening[key] = nil
-            refuse(key, error.text)
+            LinkStream(carrier: link, number: key.stream).refuse(error.text)
         }
     }
 
-    private func open(_ key: StreamKey, _ name: String, _ rest: ArraySlice<UInt8>) {
+    private func open(_ key: StreamKey, _ text: String, _ rest: ArraySlice<UInt8>) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let (name, argument) = (String(parts[0]), parts.count > 1 ? String(parts[1]) : nil)
+        let stream = LinkStream(carrier: links[key.link], number: key.stream)
         guard let service = Service(rawValue: name) else {
-            return refuse(key, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
+            return stream.refuse("no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
         }
-        let link = links[key.link]
         switch service {
+        case .connect: connect(stream, argument ?? "", rest)
+        case .log where argument == nil || argument == "follow":
+            startService(stream, rest) { [loop] in KernelLogStream($0, follows: argument != nil, id: $1, loop: loop) }
+        case .log,
+            _ where argument != nil:
+            stream.refuse("there is no '\(text)': the service is '\(name)'")
+        case .status:
+            stream.send(Frame(.accepted).encoded() + Array(agentReport().text.utf8))
+            stream.finish()
         case .shell, .exec, .attach, .sessions, .kill:
-            if let reason = sessions.open(service, SessionStream(carrier: link, number: key.stream), rest) { refuse(key, reason) }
+            if let reason = sessions.open(service, stream, rest) { stream.refuse(reason) }
         case .events:
-            link.sendWhole(key.stream, Frame(.accepted).encoded())
+            stream.accept()
             followers[key] = 0
             feed(key)
+            reporter.forget()
         case .powerOff:
-            link.sendWhole(key.stream, Frame(.accepted).encoded())
-            link.finish(key.stream)
+            stream.accept()
+            stream.finish()
             powerOff()
         }
     }
 
-    private func refuse(_ key: StreamKey, _ reason: String) {
-        links[key.link].sendWhole(key.stream, Frame(.refused, text: reason).encoded())
-        links[key.link].finish(key.stream)
+    private func connect(_ stream: LinkStream, _ target: String, _ rest: ArraySlice<UInt8>) {
+        do throws(ConnectTarget.Fault) {
+            let target = try ConnectTarget(target)
+            startService(stream, rest) { [loop] in Connection(target, $0, id: $1, loop: loop) }
+        } catch {
+            stream.refuse(error.text)
+        }
+    }
+
+    private func startService(
+        _ stream: LinkStream, _ rest: ArraySlice<UInt8>, _ make: (LinkStream, ServiceID) -> any StreamService
+    ) {
+        guard services.count < Server.maximumServices else {
+            return stream.refuse("the guest has \(services.count) connections already, which is the most it takes")
+        }
+        services.start(stream, rest) { make(stream, $0) }
     }
 
     private func feedFollowers() { for key in Array(followers.keys) { feed(key) } }
@@ -218,20 +257,39 @@ public final class Server {
         }
     }
 
+    // MARK: How the agent is
+
+    private func agentReport() -> AgentReport {
+        AgentReporter.report(sessions: sessions.count, connections: services.count, links: links.count { $0.isOpen })
+    }
+
+    /// Tells those who follow the boot, when it is time and there is news.
+    private func reportAgent() {
+        guard !followers.isEmpty, reporter.isDue(now: Uptime.microseconds) else { return }
+        guard let frame = reporter.news(agentReport()) else { return }
+        for key in followers.keys where links[key.link].capacity(key.stream, wanted: frame.count) >= frame.count {
+            links[key.link].sendWhole(key.stream, frame)
+        }
+    }
+
     // MARK: Ends
 
     private func streamLost(_ key: StreamKey) {
+        let stream = LinkStream(carrier: links[key.link], number: key.stream)
         opening[key] = nil
         followers[key] = nil
-        sessions.lost(SessionStream(carrier: links[key.link], number: key.stream))
+        services.service(stream)?.streamLost()
+        sessions.lost(stream)
     }
 
     /// Ends what was on links that are lost. The other links' streams do not notice.
     private func forgetLostStreams() {
+        services.forgetWhatIsOver()
         for (id, link) in links.enumerated() where link.takeLoss() {
             for key in opening.keys where key.link == id { opening[key] = nil }
             for key in followers.keys where key.link == id { followers[key] = nil }
             sessions.lost(link)
+            services.lost(link)
         }
     }
 }

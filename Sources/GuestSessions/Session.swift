@@ -32,7 +32,7 @@ final class Session {
     /// Whether a client has been told the end of a detached session, so that it need not be kept for another one.
     var wasRead = false
     /// Streams that no longer are its clients'.
-    var left: [SessionStream] = []
+    var left: [LinkStream] = []
 
     init(
         id: SessionID, kind: SessionKind, _ process: SessionProcess, command: [[UInt8]], user: SessionUser, timeout: UInt64? = nil,
@@ -66,7 +66,7 @@ final class Session {
     // MARK: Clients
 
     /// Lets a client see the output: of a detached session, what is kept of it and what is to come.
-    func attach(_ stream: SessionStream, wantsInput: Bool, decoder: FrameDecoder = FrameDecoder()) {
+    func attach(_ stream: LinkStream, wantsInput: Bool, decoder: FrameDecoder = FrameDecoder()) {
         var client = SessionClient(stream, isRaw: kind == .shell, wantsInput: wantsInput, position: log.start)
         client.decoder = decoder
         clients.append(client)
@@ -85,9 +85,9 @@ final class Session {
     var writer: Int? { clients.firstIndex { $0.wantsInput } }
 
     /// Whether this stream is that client's.
-    func isWriter(_ stream: SessionStream) -> Bool { writer.map { clients[$0].stream == stream } ?? false }
+    func isWriter(_ stream: LinkStream) -> Bool { writer.map { clients[$0].stream == stream } ?? false }
 
-    func client(_ stream: SessionStream) -> Int? { clients.firstIndex { $0.stream == stream } }
+    func client(_ stream: LinkStream) -> Int? { clients.firstIndex { $0.stream == stream } }
 
     /// Removes a client; whoever writes next is to be told.
     func remove(_ index: Int) {
@@ -98,14 +98,14 @@ final class Session {
     }
 
     /// The streams that have left since the last call.
-    func takeLeft() -> [SessionStream] {
+    func takeLeft() -> [LinkStream] {
         defer { left = [] }
         return left
     }
 
     /// A stream or its link is gone. A command that has lost the one client that waited for it is told, as by a terminal that
     /// hung up, and ended when it does not end by itself; a detached one goes on.
-    func lost(_ stream: SessionStream) {
+    func lost(_ stream: LinkStream) {
         guard let index = client(stream) else { return }
         remove(index)
         if kind == .detached { return pump() }

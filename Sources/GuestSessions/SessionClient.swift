@@ -7,7 +7,7 @@ struct SessionClient {
     /// Kept free in the stream for what is not output.
     private static let reserve = 64
 
-    let stream: SessionStream
+    let stream: LinkStream
     /// Whether bytes pass as they are, as those of a raw shell do.
     let isRaw: Bool
     var wantsInput: Bool
@@ -23,7 +23,7 @@ struct SessionClient {
     /// Whether the session goes on without waiting for it.
     private(set) var isLeftBehind = false
 
-    init(_ stream: SessionStream, isRaw: Bool, wantsInput: Bool, position: UInt64) {
+    init(_ stream: LinkStream, isRaw: Bool, wantsInput: Bool, position: UInt64) {
         self.stream = stream
         self.isRaw = isRaw
         self.wantsInput = wantsInput

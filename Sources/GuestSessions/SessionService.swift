@@ -9,7 +9,7 @@ final class SessionService {
     var environment = SessionEnvironment()
     private let loop: Watcher
     private var table = SessionTable<Session>()
-    private var uses: [SessionStream: Use] = [:]
+    private var uses: [LinkStream: Use] = [:]
     /// Not after the next deadline of any session.
     private(set) var nextDeadline: UInt64?
 
@@ -30,7 +30,7 @@ final class SessionService {
     // MARK: Streams
 
     /// Begins `service` on a stream; `rest` came after its `open` frame. Returns why not, or nil.
-    func open(_ service: Service, _ stream: SessionStream, _ rest: ArraySlice<UInt8>) -> String? {
+    func open(_ service: Service, _ stream: LinkStream, _ rest: ArraySlice<UInt8>) -> String? {
         if service == .shell || service == .exec, table.runningCount >= SessionService.maximumSessions {
             return "the guest has \(table.runningCount) sessions already, which is the most it takes"
         }
@@ -51,7 +51,7 @@ final class SessionService {
     }
 
     /// Takes bytes of a stream, and gives credit for them sooner or later; false when the stream is none of its own.
-    func received(_ bytes: ArraySlice<UInt8>, from stream: SessionStream) -> Bool {
+    func received(_ bytes: ArraySlice<UInt8>, from stream: LinkStream) -> Bool {
         switch uses[stream] {
         case nil: return false
         case .answer: stream.consumed(bytes.count)
@@ -79,7 +79,7 @@ final class SessionService {
     }
 
     /// The client sends no more; false when the stream is none of its own.
-    func finished(_ stream: SessionStream) -> Bool {
+    func finished(_ stream: LinkStream) -> Bool {
         switch uses[stream] {
         case nil: return false
         case .answer: break
@@ -95,7 +95,7 @@ final class SessionService {
     }
 
     /// A stream has room again.
-    func writable(_ stream: SessionStream) {
+    func writable(_ stream: LinkStream) {
         switch uses[stream] {
         case .answer(let frames): answer(stream, frames)
         case .session(let id):
@@ -107,7 +107,7 @@ final class SessionService {
     }
 
     /// A stream is gone.
-    func lost(_ stream: SessionStream) {
+    func lost(_ stream: LinkStream) {
         guard case .session(let id)? = uses.removeValue(forKey: stream), let session = table[id] else { return }
         session.lost(stream)
         settle(session)
@@ -118,7 +118,7 @@ final class SessionService {
         for stream in Array(uses.keys) where stream.carrier === carrier { lost(stream) }
     }
 
-    private func answer(_ stream: SessionStream, _ frames: ArraySlice<[UInt8]>) {
+    private func answer(_ stream: LinkStream, _ frames: ArraySlice<[UInt8]>) {
         var frames = frames
         while let frame = frames.first {
             guard stream.capacity(wanted: frame.count) >= frame.count else {
@@ -132,11 +132,11 @@ final class SessionService {
         stream.finish()
     }
 
-    private func answer(_ stream: SessionStream, _ frames: [[UInt8]]) { answer(stream, frames[...]) }
+    private func answer(_ stream: LinkStream, _ frames: [[UInt8]]) { answer(stream, frames[...]) }
 
     // MARK: Requests
 
-    private func startShell(_ stream: SessionStream) throws(SessionStartFailure) {
+    private func startShell(_ stream: LinkStream) throws(SessionStartFailure) {
         let program = try environment.rawShell()
         let session = add(.shell, try SessionProcess.start(program, .shell), Command(arguments: [program.pathBytes]), .root(users: []))
         stream.send(Frame(.accepted).encoded())
@@ -144,7 +144,7 @@ final class SessionService {
     }
 
     private func obey(
-        _ frame: Frame, _ service: Service, _ stream: SessionStream, _ decoder: FrameDecoder
+        _ frame: Frame, _ service: Service, _ stream: LinkStream, _ decoder: FrameDecoder
     ) throws(ProtocolError) {
         switch (service, frame.type) {
         case (.exec, .command): startCommand(try Command(decoding: frame.payload), stream, decoder)
@@ -154,7 +154,7 @@ final class SessionService {
         }
     }
 
-    private func startCommand(_ command: Command, _ stream: SessionStream, _ decoder: FrameDecoder) {
+    private func startCommand(_ command: Command, _ stream: LinkStream, _ decoder: FrameDecoder) {
         do throws(SessionStartFailure) {
             let (program, user) = try environment.program(for: command)
             let streams = command.terminal.map { SessionProcess.Streams.terminal($0.size) } ?? .pipes(wantsInput: command.wantsInput)
@@ -179,7 +179,7 @@ final class SessionService {
         return session
     }
 
-    private func attach(_ stream: SessionStream, _ request: AttachRequest, _ decoder: FrameDecoder) {
+    private func attach(_ stream: LinkStream, _ request: AttachRequest, _ decoder: FrameDecoder) {
         guard let session = table[request.session], session.kind == .detached else {
             return refuse(stream, "there is no detached session \(request.session) in the guest")
         }
@@ -187,7 +187,7 @@ final class SessionService {
         if let size = request.size, session.isWriter(stream) { session.resize(size) }
     }
 
-    private func attach(_ stream: SessionStream, to session: Session, wantsInput: Bool, _ decoder: FrameDecoder = FrameDecoder()) {
+    private func attach(_ stream: LinkStream, to session: Session, wantsInput: Bool, _ decoder: FrameDecoder = FrameDecoder()) {
         uses[stream] = .session(session.id)
         session.attach(stream, wantsInput: wantsInput, decoder: decoder)
         // What came with the request.
@@ -195,7 +195,7 @@ final class SessionService {
         settle(session)
     }
 
-    private func kill(_ request: KillRequest, _ stream: SessionStream) {
+    private func kill(_ request: KillRequest, _ stream: LinkStream) {
         guard let session = table[request.session] else {
             return refuse(stream, "there is no session \(request.session) in the guest")
         }
@@ -204,7 +204,7 @@ final class SessionService {
         answer(stream, [Frame(.done).encoded()])
     }
 
-    private func refuse(_ stream: SessionStream, _ reason: String) { answer(stream, [Frame(.failed, text: reason).encoded()]) }
+    private func refuse(_ stream: LinkStream, _ reason: String) { answer(stream, [Frame(.failed, text: reason).encoded()]) }
 
     // MARK: Events
 

@@ -7,7 +7,7 @@ extension Session {
     // MARK: From a client
 
     /// Takes bytes that arrived on a client's stream.
-    func received(_ bytes: ArraySlice<UInt8>, from stream: SessionStream) {
+    func received(_ bytes: ArraySlice<UInt8>, from stream: LinkStream) {
         guard let index = client(stream) else { return stream.consumed(bytes.count) }
         if kind == .shell {
             // Credit is given when the shell has read.
@@ -51,7 +51,7 @@ extension Session {
     }
 
     /// A client has no more to send.
-    func inputFinished(_ stream: SessionStream) {
+    func inputFinished(_ stream: LinkStream) {
         guard let index = client(stream) else { return }
         if kind == .detached {
             // Somebody else may go on writing.

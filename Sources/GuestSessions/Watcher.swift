@@ -11,6 +11,7 @@ enum EventSource: Equatable {
     case output(SessionID)
     case errorOutput(SessionID)
     case end(SessionID)
+    case service(ServiceID)
 }
 
 /// Sets what each descriptor is watched for; the queue is only told of changes.

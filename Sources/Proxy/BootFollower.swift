@@ -1,7 +1,7 @@
 internal import AgentProtocol
 internal import Yamux
 
-/// The `events` stream of a link: the boot's reports, from the agent to the guest's state here.
+/// The `events` stream of a link: the boot's reports and the agent's own, from the agent to the guest's state here.
 final class BootFollower: LinkStreamOwner {
     private unowned let link: LinkHandler
     private let proxy: ProxyCore
@@ -39,6 +39,7 @@ final class BootFollower: LinkStreamOwner {
         case .refused: proxy.log("guest \(link.guestName) does not report its boot: \(frame.text)")
         case .step: proxy.report(try StepReport(decoding: frame.payload), of: link.guestName)
         case .boot: proxy.report(try BootReport(decoding: frame.payload), of: link.guestName)
+        case .agent: proxy.report(try AgentReport(decoding: frame.payload), of: link.guestName)
         default: throw .unexpectedFrame(frame.type.rawValue)
         }
     }

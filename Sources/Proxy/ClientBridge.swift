@@ -7,10 +7,21 @@ internal import Yamux
 /// Nothing is held without bound: the client is read only while the stream takes bytes, and the guest gets credit for bytes
 /// only when the client's socket has taken them, so a client that does not read stalls its own stream and nothing else.
 final class ClientBridge: LinkStreamOwner {
+    /// What a stream is to its guest, and so what the end of one direction means for the other.
+    enum Kind {
+        /// A shell, a command and the like: when the guest has finished, it takes no more, and the client is closed.
+        case session
+        /// A connection to a port or socket: each direction ends by itself.
+        case connection
+
+        init(service: String) { self = service.hasPrefix("\(Service.connect.rawValue):") ? .connection : .session }
+    }
+
     private let proxy: ProxyCore
     private let link: LinkHandler
     private let context: ChannelHandlerContext
     private let service: String
+    private let kind: Kind
     private let onAnswer: (String?) -> Void
     private(set) var stream: UInt32?
     private var answer: FrameDecoder? = FrameDecoder()
@@ -18,8 +29,13 @@ final class ClientBridge: LinkStreamOwner {
     private var clientFinished = false
     private var clientGone = false
     private var guestFinished = false
+    /// The guest knows that the client has finished.
+    private var toldGuest = false
+    /// The client knows that the guest has finished.
+    private var toldClient = false
     private var unwritten = 0
     private var isReading = false
+    private var isCounted = false
 
     /// Opens a stream to `service` for the client at `context`.
     ///
@@ -29,6 +45,7 @@ final class ClientBridge: LinkStreamOwner {
         onAnswer: @escaping (String?) -> Void
     ) {
         self.service = service
+        kind = Kind(service: service)
         self.link = link
         self.context = context
         self.proxy = proxy
@@ -57,7 +74,8 @@ final class ClientBridge: LinkStreamOwner {
             answer = nil
             switch frame.type {
             case .accepted:
-                proxy.sessionBegan(link.guestName)
+                isCounted = true
+                proxy.streamBegan(link.guestName, kind)
                 onAnswer(nil)
                 toClient(rest)
                 pump()
@@ -78,6 +96,8 @@ final class ClientBridge: LinkStreamOwner {
         guard !bytes.isEmpty else { return }
         let count = bytes.count
         guard !clientGone else {
+            // As a kernel answers what comes for a socket that was closed.
+            if kind == .connection { return dropStream() }
             if let stream { link.consumed(stream, count) }
             return
         }
@@ -103,20 +123,27 @@ final class ClientBridge: LinkStreamOwner {
         finishClientIfDone()
     }
 
-    /// A shell or command that has ended takes no more input: when all that it said is written, the client is closed.
+    /// When all that the guest said is written, the client learns of its end: by the end of a session's connection, or of one
+    /// direction of a connection's.
     private func finishClientIfDone() {
-        guard guestFinished, unwritten == 0 || clientGone else { return }
-        if clientFinished { releaseIfOver() }
-        dropStream()
+        guard guestFinished || stream == nil, unwritten == 0 || clientGone else { return }
+        if stream != nil, kind == .connection, !toldGuest {
+            if !toldClient, !clientGone { context.close(mode: .output, promise: nil) }
+            toldClient = true
+            return
+        }
+        if toldGuest { releaseStream() } else { dropStream() }
         if !clientGone { context.close(promise: nil) }
     }
 
     func streamLost(_ reason: String) {
-        let wasAnswered = answer == nil
-        stream = nil
-        answer = nil
-        proxy.sessionEnded(link.guestName, counted: wasAnswered)
-        if wasAnswered { context.close(promise: nil) } else { onAnswer(reason) }
+        guard answer == nil else {
+            stream = nil
+            return onAnswer(reason)
+        }
+        // What came before the loss is the client's.
+        releaseStream()
+        finishClientIfDone()
     }
 
     func streamWritable() { pump() }
@@ -136,12 +163,13 @@ final class ClientBridge: LinkStreamOwner {
         pump()
     }
 
-    /// The client's connection is gone. A shell still gets what was sent, and its end of input; any other service's stream ends.
+    /// The client's connection is gone. A shell and a connection still get what was sent, and its end; any other service's stream
+    /// ends.
     func clientClosed() {
         guard !clientGone else { return }
         clientGone = true
         clientFinished = true
-        if service == Service.shell.rawValue, answer == nil, !guestFinished {
+        if answer == nil, kind == .connection || (service == Service.shell.rawValue && !guestFinished) {
             pump()
         } else {
             dropStream()
@@ -160,6 +188,7 @@ final class ClientBridge: LinkStreamOwner {
         if pending.readableBytes == 0 {
             if clientFinished {
                 link.finish(stream)
+                toldGuest = true
                 finishClientIfDone()
             } else if !isReading, link.capacity(stream) > 0 {
                 isReading = true
@@ -171,18 +200,24 @@ final class ClientBridge: LinkStreamOwner {
 
     // MARK: Ends
 
-    private func releaseIfOver() {
-        guard let stream, clientFinished, guestFinished else { return }
+    /// The stream is over in both directions, or lost.
+    private func releaseStream() {
+        guard let stream else { return }
         link.release(stream)
-        self.stream = nil
-        proxy.sessionEnded(link.guestName, counted: answer == nil)
+        forgetStream()
     }
 
+    /// Ends the stream at once.
     private func dropStream() {
         guard let stream else { return }
         link.reset(stream)
         link.flush()
-        self.stream = nil
-        proxy.sessionEnded(link.guestName, counted: answer == nil)
+        forgetStream()
+    }
+
+    private func forgetStream() {
+        stream = nil
+        if isCounted { proxy.streamEnded(link.guestName, kind) }
+        isCounted = false
     }
 }

@@ -12,6 +12,7 @@ final class ControlHandler: ChannelInboundHandler {
         case waiting
         case client(ClientBridge)
         case launcher(LauncherConnection)
+        case reader(any GuestReader)
         case done
     }
 
@@ -41,7 +42,7 @@ final class ControlHandler: ChannelInboundHandler {
             received.writeBuffer(&buffer)
             readLines(context)
         case .waiting: received.writeBuffer(&buffer)
-        case .done: break
+        case .reader, .done: break
         }
     }
 
@@ -52,9 +53,8 @@ final class ControlHandler: ChannelInboundHandler {
             default: return
             }
             guard let end = received.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else {
-                guard received.readableBytes < ControlSocket.maximumLineLength else {
-                    return fail("the line has more than \(ControlSocket.maximumLineLength) bytes", context)
-                }
+                guard received.readableBytes < lineLimit else { return fail("the line has more than \(lineLimit) bytes", context) }
+                received.discardReadBytes()
                 return context.read()
             }
             let length = end - received.readerIndex
@@ -64,12 +64,20 @@ final class ControlHandler: ChannelInboundHandler {
         }
     }
 
+    private var lineLimit: Int {
+        if case .launcher = phase { ControlSocket.maximumLauncherLineLength } else { ControlSocket.maximumLineLength }
+    }
+
     private func obey(_ line: String, _ context: ChannelHandlerContext) {
         do throws(ControlRequest.Fault) {
             switch try ControlRequest(line: line) {
             case .status: sendStatus(context)
             case .guest(let name, let token): register(name, token, context)
             case .connect(let guest, let service, let now): connect(guest, service, now, context)
+            case .logs(let name, let follow):
+                let limits = proxy.configuration.limits
+                read(name, context) { LogReader($0, follows: follow, limits: limits, context: context) }
+            case .watch(let name): read(name, context) { GuestWatch($0, context: context) }
             }
         } catch {
             fail(error.text, context)
@@ -94,6 +102,19 @@ final class ControlHandler: ChannelInboundHandler {
             phase = .launcher(launcher)
             launcher.send(line: "OK")
             proxy.tellLauncher(of: name)
+        } catch {
+            fail(error.text, context)
+        }
+    }
+
+    private func read(_ name: String, _ context: ChannelHandlerContext, _ make: (Guest) -> any GuestReader) {
+        do throws(ConnectFault) {
+            let guest = try proxy.guestForReader(name)
+            let reader = make(guest)
+            guest.readers.append(reader)
+            phase = .reader(reader)
+            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "OK\n")), promise: nil)
+            reader.advance()
         } catch {
             fail(error.text, context)
         }
@@ -142,7 +163,7 @@ final class ControlHandler: ChannelInboundHandler {
             case .client(let bridge): bridge.clientInputClosed()
             // A launcher that closes its side is gone; a request that never came does not come.
             case .launcher, .request: context.close(promise: nil)
-            case .waiting, .done: break
+            case .waiting, .reader, .done: break
             }
         }
         context.fireUserInboundEventTriggered(event)
@@ -153,6 +174,7 @@ final class ControlHandler: ChannelInboundHandler {
         switch phase {
         case .client(let bridge): bridge.clientClosed()
         case .launcher(let launcher): launcher.ended()
+        case .reader(let reader): reader.stop()
         case .request, .waiting, .done: break
         }
         phase = .done

@@ -26,6 +26,11 @@ final class Guest {
     private var bootID = ""
     /// The uptime of the last report of the boot's state.
     private(set) var lastBootReport: UInt64?
+    /// How the agent was, and when it said so.
+    var agent: (report: AgentReport, at: NIODeadline)?
+    /// What its boot and its console have said: `LogLine`s.
+    private(set) var log: LineRing
+    var readers: [any GuestReader] = []
 
     /// Why a guest is known.
     enum Standing {
@@ -44,9 +49,10 @@ final class Guest {
         var resume: (Result<LinkHandler, ConnectFault>) -> Void
     }
 
-    init(name: String, standing: Standing, shellSocket: ListeningSocket) {
+    init(name: String, standing: Standing, shellSocket: ListeningSocket, limits: ProxyLimits) {
         self.name = name
         self.standing = standing
+        log = LineRing(capacity: limits.logBytesPerGuest)
         self.shellSocket = shellSocket
         status = GuestStatus(name: name, state: .waiting, socket: shellSocket.path)
     }
@@ -69,10 +75,17 @@ final class Guest {
         status.state = .waiting
         status.detail = ""
         lastBootReport = nil
+        agent = nil
     }
 
     /// True when sessions begin without waiting for the boot any longer.
     var isBooted: Bool { status.state != .waiting && status.state != .booting }
+
+    /// Adds to the log, and tells those who follow it.
+    func note(_ line: LogLine) {
+        log.append(line.line.utf8)
+        for reader in readers { reader.advance() }
+    }
 
     /// Applies a step's report; nil when it says nothing new.
     func apply(_ report: StepReport, _ limits: ProxyLimits) -> StepStatus? {
@@ -121,10 +134,25 @@ final class Guest {
         return true
     }
 
+    /// A client's stream began or ended.
+    func count(_ kind: ClientBridge.Kind, by change: Int) {
+        switch kind {
+        case .session: status.sessions += change
+        case .connection: status.connections += change
+        }
+    }
+
     /// The status with what changes by the moment.
     var present: GuestStatus {
         var present = status
         present.pid = process?.identifier
+        present.agent = agent.map { agent in
+            let age = NIODeadline.now() - agent.at
+            return AgentStatus(
+                uptimeMicroseconds: agent.report.uptime + UInt64(max(0, age.nanoseconds / 1_000)),
+                ageMilliseconds: UInt64(max(0, age.nanoseconds / 1_000_000)), memoryBytes: UInt64(agent.report.memory) << 10,
+                sessions: Int(agent.report.sessions), connections: Int(agent.report.connections), links: Int(agent.report.links))
+        }
         present.links = links.map(\.status)
         return present
     }

@@ -2,7 +2,7 @@ internal import ControlProtocol
 internal import Foundation
 internal import NIOCore
 
-/// The connection on which a launcher registered its guest: events go out, `PID` and `BYE` come in, and its end is the
+/// The connection on which a launcher registered its guest: events go out, `PID`, `CONSOLE` and `BYE` come in, and its end is the
 /// guest's end.
 final class LauncherConnection {
     private let guestName: String
@@ -40,6 +40,7 @@ final class LauncherConnection {
     func received(line: String) {
         switch GuestRequest(line: line) {
         case .process(let identifier): proxy.setProcess(identifier, of: guestName)
+        case .console(let text): proxy.console(text, of: guestName)
         case .bye:
             saidBye = true
             let isLast = proxy.unregister(guestName)
@@ -50,7 +51,7 @@ final class LauncherConnection {
                 launcher.context.close(promise: nil)
                 launcher.proxy.stopIfIdle()
             }
-        case nil: send(line: "ERR there are PID and BYE")
+        case nil: send(line: "ERR there are PID, CONSOLE and BYE")
         }
     }
 

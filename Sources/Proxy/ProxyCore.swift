@@ -100,7 +100,7 @@ final class ProxyCore {
                     }
                 }
         }
-        let guest = Guest(name: name, standing: standing, shellSocket: socket)
+        let guest = Guest(name: name, standing: standing, shellSocket: socket, limits: configuration.limits)
         guests[name] = guest
         return guest
     }
@@ -116,6 +116,7 @@ final class ProxyCore {
             waiter.resume(.failure(ConnectFault(text: reason)))
         }
         guest.waiters.removeAll()
+        for reader in guest.readers { reader.guestGone(reason) }
         for link in guest.links { link.close(reason) }
         guest.process?.close()
         log("guest \(guest.name) is gone: \(reason)")
@@ -190,16 +191,39 @@ final class ProxyCore {
     func report(_ report: StepReport, of name: String) {
         guard let guest = guests[name], let step = guest.apply(report, configuration.limits) else { return }
         guest.launcher?.send(.step(step))
+        guest.note(.step(step))
     }
 
     func report(_ report: BootReport, of name: String) {
         guard let guest = guests[name], guest.apply(report, configuration.limits) else { return }
-        guest.launcher?.send(.state(guest.status.state, detail: guest.status.detail, microseconds: report.uptime))
+        let (state, detail) = (guest.status.state, guest.status.detail)
+        guest.launcher?.send(.state(state, detail: detail, microseconds: report.uptime))
+        guest.note(.state(.init(state: state, detail: detail, microseconds: report.uptime)))
         resumeWaiters(of: guest)
     }
 
-    func sessionBegan(_ name: String) { guests[name]?.status.sessions += 1 }
-    func sessionEnded(_ name: String, counted: Bool) { if counted { guests[name]?.status.sessions -= 1 } }
+    func report(_ report: AgentReport, of name: String) { guests[name]?.agent = (report, .now()) }
+
+    func console(_ text: String, of name: String) { guests[name]?.note(.console(text)) }
+
+    func streamBegan(_ name: String, _ kind: ClientBridge.Kind) { guests[name]?.count(kind, by: 1) }
+    func streamEnded(_ name: String, _ kind: ClientBridge.Kind) { guests[name]?.count(kind, by: -1) }
+
+    // MARK: Readers
+
+    /// The guest whose log is to be read, or whose end is to be watched for.
+    func guestForReader(_ name: String) throws(ConnectFault) -> Guest {
+        guard let guest = guests[name] else { throw unknown(name) }
+        guard guest.readers.count < configuration.limits.readersPerGuest else {
+            throw ConnectFault(text: "\(guest.readers.count) clients read the log of guest '\(name)' already")
+        }
+        return guest
+    }
+
+    private func unknown(_ name: String) -> ConnectFault {
+        let known = (Array(guests.keys) + rawGuests.keys).sorted().joined(separator: ", ")
+        return ConnectFault(text: "no guest '\(name)' here; there are: \(known.isEmpty ? "none" : known)")
+    }
 
     // MARK: Waiting for a guest
 
@@ -213,8 +237,7 @@ final class ProxyCore {
             return nil
         }
         guard let guest = guests[name] else {
-            let known = (Array(guests.keys) + rawGuests.keys).sorted().joined(separator: ", ")
-            resume(.failure(ConnectFault(text: "no guest '\(name)' here; there are: \(known.isEmpty ? "none" : known)")))
+            resume(.failure(unknown(name)))
             return nil
         }
         if let link = guest.link, now || guest.isBooted {

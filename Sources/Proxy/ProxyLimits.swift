@@ -25,6 +25,13 @@ public struct ProxyLimits: Sendable {
     public var waitersPerGuest = 256
     /// Bytes of events that may wait for a launcher that does not read; it is dropped beyond that.
     public var unreadEventBytes = 1 << 20
+    /// Bytes kept of what one guest's boot and console have said: the last 1 MiB of lines, with up to as much again that is
+    /// not yet given back to the system.
+    public var logBytesPerGuest = 1 << 20
+    /// Clients that read one guest's log or watch for its end; each holds at most `logPiece` bytes that it has not taken.
+    public var readersPerGuest = 256
+    /// Bytes of a log that are written to a reader at once.
+    public var logPiece = 64 << 10
 
     /// The defaults.
     public init() {}

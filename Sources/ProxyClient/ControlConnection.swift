@@ -22,6 +22,13 @@ struct ControlConnection {
         }
     }
 
+    /// Reads the lines of a service that sends text.
+    init(_ stream: ServiceStream) {
+        directory = "guest '\(stream.guest)'"
+        socket = stream.socket
+        received = stream.early
+    }
+
     /// Sends one line; `text` comes without its line feed.
     func send(line text: String, deadline: Deadline) throws(ProxyClientError) {
         var rest = ArraySlice((text + "\n").utf8)

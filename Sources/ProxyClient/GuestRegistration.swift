@@ -6,10 +6,13 @@ import Foundation
 public struct GuestRegistration {
     private var connection: ControlConnection
     private let directory: String
+    /// What goes to the proxy: from here, and from a console's relay on a thread of its own.
+    let output: LineOutput
 
     init(_ connection: ControlConnection, directory: String) {
         self.connection = connection
         self.directory = directory
+        output = LineOutput(connection.socket)
     }
 
     /// Readable when there are events, or the proxy is gone.
@@ -17,7 +20,13 @@ public struct GuestRegistration {
 
     /// Tells the proxy which process is the VM's.
     public func setProcess(_ identifier: Int32) throws(ProxyClientError) {
-        try connection.send(line: GuestRequest.process(identifier).line, deadline: .after(ProxyClient.patience))
+        try send(GuestRequest.process(identifier), deadline: .after(ProxyClient.patience))
+    }
+
+    private func send(_ request: GuestRequest, deadline: Deadline) throws(ProxyClientError) {
+        guard output.send([request.line], deadline: deadline) else {
+            throw .proxyGone(directory: directory, during: "it was sent a request")
+        }
     }
 
     /// The events that have arrived, without waiting; `ended` when the proxy is gone.
@@ -33,7 +42,7 @@ public struct GuestRegistration {
     /// - Returns: true when the proxy ends with this guest.
     public mutating func end() throws(ProxyClientError) -> Bool {
         let deadline = Deadline.after(ProxyClient.patience)
-        try connection.send(line: GuestRequest.bye.line, deadline: deadline)
+        try send(GuestRequest.bye, deadline: deadline)
         while let line = try connection.line(deadline: deadline, signals: nil, purpose: "good-bye from the vm-proxy") {
             if line == GuestRequest.byeReply { return false }
             if line == GuestRequest.lastByeReply { return true }

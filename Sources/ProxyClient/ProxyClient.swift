@@ -70,7 +70,7 @@ public struct ProxyClient: Sendable {
     }
 
     /// Sends a request line and reads the answer's first line.
-    private func request(
+    func request(
         _ request: ControlRequest, signals: SignalInbox?, deadline: Deadline, purpose: String
     ) throws(ProxyClientError) -> ControlConnection {
         var connection = try ControlConnection(directory: directory, socketName: ControlSocket.name)
@@ -91,6 +91,8 @@ extension ControlRequest {
         case .status: "cannot read the status"
         case .guest(let name, _): "cannot register guest '\(name)'"
         case .connect(let guest, let service, _): "cannot use \(service) of guest '\(guest)'"
+        case .logs(let guest, _): "cannot read the log of guest '\(guest)'"
+        case .watch(let guest): "cannot watch guest '\(guest)'"
         }
     }
 }

@@ -1,6 +1,6 @@
 /// An open stream to a guest's service: a connected socket, non-blocking, closed with the last reference.
 public final class ServiceStream: Sendable {
-    private let socket: UnixSocket
+    let socket: UnixSocket
     /// Bytes of the stream that came with the proxy's answer; they are the first.
     public let early: [UInt8]
     /// The guest's name.

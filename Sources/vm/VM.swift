@@ -15,6 +15,8 @@ struct VM: AsyncParsableCommand {
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
             vm exec --detach test1 -- make         a command that nobody need wait for; see vm sessions, attach and kill
             vm ps                                  the VMs of this directory
+            vm logs -f test1                       what its boot and its console say
+            vm forward test1 8080:80               its port 80 on this machine's port 8080
             vm down test1                          power it off
 
             Exit codes: that of the command for run, exec, shell and attach, 128 + N when signal N killed it, 124 when its \
@@ -23,7 +25,7 @@ struct VM: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self, KillCommand.self,
-            PsCommand.self, DownCommand.self, InitrdCommand.self,
+            ForwardCommand.self, LogsCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
         ])
 }
 

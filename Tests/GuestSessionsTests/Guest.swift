@@ -194,7 +194,7 @@ final class Guest: StreamCarrier {
         switch event {
         case .opened(let number): opening[number] = FrameDecoder()
         case .data(let number, let bytes):
-            let stream = SessionStream(carrier: self, number: number)
+            let stream = LinkStream(carrier: self, number: number)
             if service.received(bytes[...], from: stream) { return }
             guard var decoder = opening.removeValue(forKey: number) else { return consumed(number, bytes.count) }
             decoder.append(bytes)
@@ -208,9 +208,9 @@ final class Guest: StreamCarrier {
                 stream.send(Frame(.refused, text: reason).encoded())
                 stream.finish()
             }
-        case .finished(let number): _ = service.finished(SessionStream(carrier: self, number: number))
-        case .reset(let number): service.lost(SessionStream(carrier: self, number: number))
-        case .writable(let number): service.writable(SessionStream(carrier: self, number: number))
+        case .finished(let number): _ = service.finished(LinkStream(carrier: self, number: number))
+        case .reset(let number): service.lost(LinkStream(carrier: self, number: number))
+        case .writable(let number): service.writable(LinkStream(carrier: self, number: number))
         default: break
         }
     }

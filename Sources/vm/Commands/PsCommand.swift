@@ -7,7 +7,11 @@ import ProxyClient
 struct PsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ps", abstract: "List the VMs of a directory.",
-        discussion: "Without a running vm-proxy in the directory there are no VMs, and the list is empty.")
+        discussion: """
+            UP is the VM's uptime, AGENT the memory that its agent has resident. SESSIONS are the shells and commands that run \
+            through this directory's proxy, FORWARDS the connections to the VM's ports and sockets. Without a running vm-proxy in \
+            the directory there are no VMs, and the list is empty.
+            """)
 
     @OptionGroup var directory: DirectoryOption
 
@@ -16,6 +20,9 @@ struct PsCommand: ParsableCommand {
 
     @Flag(help: "Print each VM's boot steps with their times.")
     var steps = false
+
+    @Flag(help: "Print each VM's links to this machine.")
+    var links = false
 
     @Argument(help: "Only these VMs.")
     var names: [String] = []
@@ -29,7 +36,8 @@ struct PsCommand: ParsableCommand {
             return
         }
         print(GuestTable.text(guests))
-        for guest in guests where steps { print(GuestTable.steps(of: guest)) }
+        for guest in guests where links { for link in guest.links { print("\(guest.name)  \(GuestTable.text(link))") } }
+        for guest in guests where steps { for step in guest.steps { print("\(guest.name)  \(StepLine.text(step))") } }
         for guest in guests { for warning in guest.warnings { print("\(guest.name): warning: \(warning)") } }
         for guest in guests where guest.state == .failed { print("\(guest.name): failed: \(guest.detail)") }
     }
@@ -49,53 +57,5 @@ struct PsCommand: ParsableCommand {
             }
             return guest
         }
-    }
-}
-
-/// Guests for people.
-enum GuestTable {
-    /// A line a guest, below a heading.
-    static func text(_ guests: [GuestStatus]) -> String {
-        let rows = [["NAME", "STATE", "LINKS", "SESSIONS", "PID", "SOCKET"]] + guests.map(row)
-        let widths = (0..<rows[0].count).map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ")
-                .trimmingCharacters(in: .whitespaces)
-        }.joined(separator: "\n")
-    }
-
-    private static func row(_ guest: GuestStatus) -> [String] {
-        [
-            guest.name, guest.state.rawValue, "\(guest.links.count)", "\(guest.sessions)", guest.pid.map { "\($0)" } ?? "-",
-            guest.socket,
-        ]
-    }
-
-    /// A line a step: when it ended, how long it took, what it did.
-    static func steps(of guest: GuestStatus) -> String {
-        guest.steps.map { "\(guest.name)  \(StepLine.text($0))" }.joined(separator: "\n")
-    }
-}
-
-/// One boot step for people.
-enum StepLine {
-    static func text(_ step: StepStatus) -> String {
-        let end = step.endMicroseconds ?? step.startMicroseconds
-        let duration = end >= step.startMicroseconds ? end - step.startMicroseconds : 0
-        let mark =
-            switch step.state {
-            case .started: "…"
-            case .succeeded: ""
-            case .warned: "warning: "
-            case .failed: "failed: "
-            }
-        let name = step.name.padding(toLength: max(20, step.name.count), withPad: " ", startingAt: 0)
-        return "\(seconds(end)) s  \(seconds(duration)) s  \(name)  \(mark)\(step.detail)"
-    }
-
-    /// `12.34`, six characters wide.
-    static func seconds(_ microseconds: UInt64) -> String {
-        let text = String(format: "%.2f", Double(microseconds) / 1_000_000)
-        return String(repeating: " ", count: max(0, 6 - text.count)) + text
     }
 }

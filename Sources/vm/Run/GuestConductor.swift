@@ -16,13 +16,14 @@ final class GuestConductor: @unchecked Sendable {
     private let token: [UInt8]
     private let signals: SignalInbox
     private let options: RunCommand
+    private let console: LogRelay
     private var progress: BootProgress
     private var registration: GuestRegistration?
+    /// QEMU's process, once it runs: every proxy that the guest is registered with is told, to end it when this program vanishes.
+    private var process: Int32?
     private var state = GuestState.waiting
     private var stateDetail = ""
     private var refusal: String?
-    /// QEMU's process, once it runs: what a proxy ends when this program vanishes.
-    private var process: Int32?
 
     /// How a run came to its end, as far as this program had a hand in it.
     enum Outcome {
@@ -40,10 +41,10 @@ final class GuestConductor: @unchecked Sendable {
 
     init(
         name: String, directory: String, proxy: ProxyProcess, token: [UInt8], signals: SignalInbox, options: RunCommand,
-        progress: BootProgress
+        console: LogRelay, progress: BootProgress
     ) {
         (self.name, self.directory, self.proxy, self.token) = (name, directory, proxy, token)
-        (self.signals, self.options, self.progress) = (signals, options, progress)
+        (self.signals, self.options, self.console, self.progress) = (signals, options, console, progress)
     }
 
     // MARK: Registration
@@ -51,12 +52,20 @@ final class GuestConductor: @unchecked Sendable {
     /// Registers the guest, so that its socket is there before its kernel is.
     func register(notes: [String]) throws {
         notes.forEach { progress.note($0) }
-        registration = try proxy.register(name, token: token)
+        try enroll()
+    }
+
+    private func enroll() throws {
+        let registration = try proxy.register(name, token: token)
+        self.registration = registration
+        console.attach(registration)
+        if let process { try registration.setProcess(process) }
     }
 
     /// Says good-bye to the proxy, which removes the guest's socket, and itself where this was its last guest.
     func unregister() {
         progress.wipe()
+        console.finish(milliseconds: 1_000)
         guard var registration else { return }
         self.registration = nil
         if (try? registration.end()) == true { proxy.waitUntilGone() }
@@ -157,8 +166,7 @@ final class GuestConductor: @unchecked Sendable {
         guard ended else { return }
         registration = nil
         progress.note("the vm-proxy of \(directory) is gone; starting another one")
-        registration = try proxy.register(name, token: token)
-        if let process { try registration?.setProcess(process) }
+        try enroll()
     }
 
     private func apply(_ event: GuestEvent) {

@@ -35,16 +35,20 @@ struct GuestRun {
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
 
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
+        let console = try LogRelay()
         let conductor = GuestConductor(
-            name: name, directory: directory, proxy: proxy, token: token, signals: signals, options: options,
+            name: name, directory: directory, proxy: proxy, token: token, signals: signals, options: options, console: console,
             progress: BootProgress(options.progressStyle, name: name))
-        try conductor.register(notes: notes.all)
         defer { conductor.unregister() }
+        try conductor.register(notes: notes.all)
 
         let showsConsole = options.verbose
         let outcome = try await withRunningMachine(
             description,
-            onConsoleLine: { if showsConsole { Terminal.write("\(name)| \($0)\n") } },
+            onConsoleLine: { line in
+                console.add(line)
+                if showsConsole { Terminal.write("\(name)| \(line)\n") }
+            },
             body: { machine in try await conductor.conduct(machine) })
         return try conductor.exitCode(of: outcome.value, outcome.end)
     }

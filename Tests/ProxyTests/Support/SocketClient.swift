@@ -32,11 +32,8 @@ final class SocketClient {
         let result = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, length) }
         }
-        guard result == 0 else {
-            let error = errno
-            close(descriptor)
-            throw TestFault("connect \(path): \(String(cString: strerror(error)))")
-        }
+        // `deinit` closes it also when this throws.
+        guard result == 0 else { throw TestFault("connect \(path): \(String(cString: strerror(errno)))") }
     }
 
     deinit { close(descriptor) }

@@ -1,3 +1,5 @@
+internal import AgentProtocol
+
 /// What carries streams: a link.
 protocol StreamCarrier: AnyObject {
     /// How many bytes the stream takes now; with fewer than `wanted`, a `writable` event follows.
@@ -15,11 +17,11 @@ protocol StreamCarrier: AnyObject {
 extension Link: StreamCarrier {}
 
 /// One stream of one link.
-struct SessionStream: Hashable {
+struct LinkStream: Hashable {
     let carrier: any StreamCarrier
     let number: UInt32
 
-    static func == (left: SessionStream, right: SessionStream) -> Bool {
+    static func == (left: LinkStream, right: LinkStream) -> Bool {
         left.number == right.number && left.carrier === right.carrier
     }
 
@@ -28,7 +30,17 @@ struct SessionStream: Hashable {
 
     func capacity(wanted: Int) -> Int { carrier.capacity(number, wanted: wanted) }
     func send(_ bytes: [UInt8]) { carrier.sendWhole(number, bytes) }
-    func consumed(_ count: Int) { carrier.consumed(number, count) }
+    func consumed(_ count: Int) { if count > 0 { carrier.consumed(number, count) } }
+    /// We send no more; receiving goes on.
     func finish() { carrier.finish(number) }
+    /// Ends the stream at once, both ways.
     func reset() { carrier.reset(number) }
+    /// The service that was asked for begins.
+    func accept() { send(Frame(.accepted).encoded()) }
+
+    /// The service that was asked for cannot be had.
+    func refuse(_ reason: String) {
+        send(Frame(.refused, text: reason).encoded())
+        finish()
+    }
 }
