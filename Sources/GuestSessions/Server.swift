@@ -174,7 +174,7 @@ public final class Server {
             return refuse(stream, "no service '\(name)': there are \(Service.allCases.map { $0.rawValue }.joined(separator: ", "))")
         }
         switch service {
-        case .shell, .exec: startSession(service, stream, rest)
+        case .shell, .exec, .copyIn, .copyOut: startSession(service, stream, rest)
         case .events:
             link.sendWhole(stream, Frame(.accepted).encoded())
             followers[stream] = 0
@@ -192,8 +192,8 @@ public final class Server {
         }
         let session = Session(id: nextSession, service: service, stream: stream)
         nextSession += 1
-        if service == .shell {
-            do throws(SessionProcess.StartFailure) { try session.startShell(environment, loop) } catch {
+        if service != .exec {
+            do throws(SessionProcess.StartFailure) { try session.startRaw(environment, loop) } catch {
                 return refuse(stream, error.reason)
             }
         }

@@ -44,8 +44,9 @@ final class Session {
 
     // MARK: Start
 
-    func startShell(_ environment: SessionEnvironment, _ loop: Watcher) throws(SessionProcess.StartFailure) {
-        adopt(try SessionProcess.shell(environment), loop)
+    /// Starts what needs no command from the client: its bytes are the process's.
+    func startRaw(_ environment: SessionEnvironment, _ loop: Watcher) throws(SessionProcess.StartFailure) {
+        adopt(try service == .shell ? SessionProcess.shell(environment) : SessionProcess.copy(service, environment), loop)
     }
 
     private func startCommand(_ command: Command, _ environment: SessionEnvironment, _ loop: Watcher, _ link: Link) {
@@ -79,7 +80,7 @@ final class Session {
     /// Takes bytes that arrived on the stream. The credit for what is queued for the process is given when it is written.
     func received(_ bytes: ArraySlice<UInt8>, _ environment: SessionEnvironment, _ loop: Watcher, _ link: Link) {
         guard let stream else { return }
-        if service == .shell {
+        if service != .exec {
             if input == nil { return link.consumed(stream, bytes.count) }
             inputQueue.append(bytes)
             return writeInput(loop, link)

@@ -44,7 +44,7 @@ struct SessionProcess {
         return try start(program, separateErrors: true)
     }
 
-    private static func start(_ program: Program, separateErrors: Bool) throws(StartFailure) -> SessionProcess {
+    static func start(_ program: Program, separateErrors: Bool) throws(StartFailure) -> SessionProcess {
         do throws(Errno) {
             return try startWithPipes(program, separateErrors: separateErrors)
         } catch {
