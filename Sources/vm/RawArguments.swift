@@ -14,4 +14,14 @@ enum RawArguments {
             return bytes
         }
     }
+
+    /// The arguments that were parsed as `texts`, which are in their order: a name that is not UTF-8 was parsed as another.
+    static func matching(_ texts: [String]) -> [[UInt8]] {
+        var rest = last(Int(CommandLine.argc))[...]
+        return texts.map { text in
+            guard let index = rest.firstIndex(where: { String(decoding: $0, as: UTF8.self) == text }) else { return Array(text.utf8) }
+            defer { rest = rest[(index + 1)...] }
+            return rest[index]
+        }
+    }
 }

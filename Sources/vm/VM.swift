@@ -12,6 +12,7 @@ struct VM: AsyncParsableCommand {
             vm run --name test1                    boot a VM and keep it; Ctrl-C ends it
             socat ./test1.socket stdio             a root shell in it
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
+            vm cp -r site test1:/srv               files and trees into it, or out of it
             vm ps                                  the VMs of this directory
             vm down test1                          power it off
 
@@ -19,7 +20,7 @@ struct VM: AsyncParsableCommand {
             (no VM, no boot, a lost link); 64 for wrong usage.
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, ExecCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self])
+        subcommands: [RunCommand.self, ExecCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self])
 }
 
 /// The program's version.
