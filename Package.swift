@@ -25,9 +25,10 @@ let guestTargets: [Target] = [
     .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: guest),
     .target(name: "Yamux", swiftSettings: guest),
     .target(name: "AgentProtocol", swiftSettings: guest),
+    .target(name: "FileCopy", dependencies: ["AgentProtocol", "CLinux", "LinuxSystem"], swiftSettings: guest),
     .target(name: "GuestBoot", dependencies: ["AgentProtocol", "CBlkid", "CLinux", "LinuxSystem"], swiftSettings: guest),
     .target(
-        name: "GuestSessions", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "LinuxSystem", "Yamux"],
+        name: "GuestSessions", dependencies: ["AgentProtocol", "CLinux", "FileCopy", "GuestBoot", "LinuxSystem", "Yamux"],
         swiftSettings: guest),
     .executableTarget(
         name: "vm-agent", dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "GuestSessions", "LinuxSystem"],
@@ -56,15 +57,16 @@ let hostTargets: [Target] = [
         dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem", "Yamux", logging, lifecycle] + nio,
         swiftSettings: house),
     .target(
-        name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "LinuxSystem"], swiftSettings: house),
+        name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "FileCopy", "LinuxSystem"],
+        swiftSettings: house),
     .executableTarget(
         name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle, unixSignals] + nio,
         swiftSettings: house),
     .executableTarget(
         name: "vm",
         dependencies: [
-            "AgentProtocol", "ControlProtocol", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient", "VirtualMachine",
-            argumentParser, subprocess, system,
+            "AgentProtocol", "ControlProtocol", "FileCopy", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient",
+            "VirtualMachine", argumentParser, subprocess, system,
         ],
         swiftSettings: house),
 ]
@@ -72,6 +74,8 @@ let hostTargets: [Target] = [
 let testTargets: [Target] = [
     .target(name: "HostTools", dependencies: ["LinuxSystem"], path: "Tests/HostTools", swiftSettings: house),
     .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol", "HostTools"], swiftSettings: house),
+    .testTarget(
+        name: "FileCopyTests", dependencies: ["AgentProtocol", "CLinux", "FileCopy", "HostTools", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "YamuxTests", dependencies: ["Yamux"], swiftSettings: house),
     .testTarget(
         name: "ProxyTests",

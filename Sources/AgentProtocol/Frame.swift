@@ -55,6 +55,28 @@ public enum FrameType: UInt8, Sendable {
     case boot = 0x31
     /// Payload: an `AgentReport`. Sent when it has changed, no more often than every two seconds.
     case agent = 0x32
+
+    // copy-in and copy-out; see `docs/protocol.md`, "Copy". The sender is the client in copy-in, the agent in copy-out.
+    /// Client to agent, first frame. Payload: a `CopyRequest`.
+    case copyRequest = 0x40
+    /// Sender. Payload: a `CopyEntry`.
+    case copyEntry = 0x41
+    /// Sender. Payload: the next bytes of the file.
+    case copyData = 0x42
+    /// Sender. As many zeros follow in the file, which need no room. Payload: how many (8 bytes).
+    case copyHole = 0x43
+    /// Sender. The file ends. Payload: the XXH64 of the payloads of its data and hole frames (8 bytes).
+    case copyFileEnd = 0x44
+    /// Sender. The file cannot be sent to its end; what was received of it is void. No payload.
+    case copyAbandon = 0x45
+    /// Sender. The directory's entries end. No payload.
+    case copyLeave = 0x46
+    /// Either. Payload: a `CopyProblem`.
+    case copyProblem = 0x47
+    /// Sender. Everything was sent. No payload.
+    case copyEnd = 0x48
+    /// Receiver, its last frame. Payload: a `CopyResult`.
+    case copyResult = 0x49
 }
 
 /// One frame: type (1 byte), payload length (4 bytes, big-endian), payload.

@@ -11,6 +11,10 @@ public enum Service: String, CaseIterable, Sendable {
     case sessions
     /// A signal for a session. After `accepted`: `kill` from the client, then `done` or `failed` from the agent.
     case kill
+    /// Files from the client into the guest. After `accepted`: `copyRequest`, then frames until `copyResult`.
+    case copyIn = "copy-in"
+    /// Files from the guest to the client. After `accepted`: `copyRequest`, then frames until `copyResult`.
+    case copyOut = "copy-out"
     /// The boot's steps, past and to come. After `accepted`: `step` and `boot` frames from the agent until the link ends.
     case events
     /// Asks the guest to power off. `accepted` says that it has begun.

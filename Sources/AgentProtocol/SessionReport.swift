@@ -6,6 +6,11 @@ public enum SessionKind: UInt8, Sendable {
     case exec = 1
     /// A command that waits for nobody.
     case detached = 2
+    /// A copy of files, in or out.
+    case copy = 3
+
+    /// Whether its stream carries the process's bytes as they are, without frames of the session's.
+    public var isRaw: Bool { self == .shell || self == .copy }
 }
 
 /// One session of a guest: the payload of a `session` frame.

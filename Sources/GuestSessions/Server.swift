@@ -213,7 +213,7 @@ public final class Server {
         case .status:
             stream.send(Frame(.accepted).encoded() + Array(agentReport().text.utf8))
             stream.finish()
-        case .shell, .exec, .attach, .sessions, .kill:
+        case .shell, .exec, .attach, .sessions, .kill, .copyIn, .copyOut:
             if let reason = sessions.open(service, stream, rest) { stream.refuse(reason) }
         case .events:
             stream.accept()

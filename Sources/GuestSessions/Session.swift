@@ -67,10 +67,10 @@ final class Session {
 
     /// Lets a client see the output: of a detached session, what is kept of it and what is to come.
     func attach(_ stream: LinkStream, wantsInput: Bool, decoder: FrameDecoder = FrameDecoder()) {
-        var client = SessionClient(stream, isRaw: kind == .shell, wantsInput: wantsInput, position: log.start)
+        var client = SessionClient(stream, isRaw: kind.isRaw, wantsInput: wantsInput, position: log.start)
         client.decoder = decoder
         clients.append(client)
-        if kind != .shell { stream.send(started(isWriter: writer == clients.count - 1)) }
+        if !kind.isRaw { stream.send(started(isWriter: writer == clients.count - 1)) }
         pump()
     }
 

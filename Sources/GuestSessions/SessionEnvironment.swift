@@ -28,6 +28,16 @@ struct SessionEnvironment {
         return program
     }
 
+    /// The agent's own program for a copy, as root. Relative paths begin at root's home.
+    func copy(_ service: Service) -> Program {
+        let root = SessionUser.root(users: SessionEnvironment.users)
+        var program = Program("/proc/self/exe", [service.rawValue])
+        program.arguments[0] = Array("vm-agent".utf8)
+        program.environment = variables(for: root, shell: Array("/bin/sh".utf8))
+        program.directoryBytes = home(of: root)
+        return program
+    }
+
     /// The program that `command` asks for, and who runs it.
     func program(for command: Command) throws(SessionStartFailure) -> (program: Program, user: SessionUser) {
         let user = try command.user.map { (name) throws(SessionStartFailure) in

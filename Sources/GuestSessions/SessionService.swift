@@ -31,12 +31,14 @@ final class SessionService {
 
     /// Begins `service` on a stream; `rest` came after its `open` frame. Returns why not, or nil.
     func open(_ service: Service, _ stream: LinkStream, _ rest: ArraySlice<UInt8>) -> String? {
-        if service == .shell || service == .exec, table.runningCount >= SessionService.maximumSessions {
+        if [.shell, .exec, .copyIn, .copyOut].contains(service), table.runningCount >= SessionService.maximumSessions {
             return "the guest has \(table.runningCount) sessions already, which is the most it takes"
         }
         switch service {
         case .shell:
             do throws(SessionStartFailure) { try startShell(stream) } catch { return error.reason }
+        case .copyIn, .copyOut:
+            do throws(SessionStartFailure) { try startCopy(service, stream) } catch { return error.reason }
         case .sessions:
             stream.send(Frame(.accepted).encoded())
             let now = Uptime.microseconds
@@ -138,8 +140,17 @@ final class SessionService {
 
     private func startShell(_ stream: LinkStream) throws(SessionStartFailure) {
         let program = try environment.rawShell()
-        let session = add(.shell, try SessionProcess.start(program, .shell), Command(arguments: [program.pathBytes]), .root(users: []))
-        stream.send(Frame(.accepted).encoded())
+        startRaw(.shell, try SessionProcess.start(program, .shell), [program.pathBytes], stream)
+    }
+
+    private func startCopy(_ service: Service, _ stream: LinkStream) throws(SessionStartFailure) {
+        startRaw(.copy, try SessionProcess.copy(service, environment), [Array(service.rawValue.utf8)], stream)
+    }
+
+    /// Joins a process to the stream, without frames of ours.
+    private func startRaw(_ kind: SessionKind, _ process: SessionProcess, _ command: [[UInt8]], _ stream: LinkStream) {
+        let session = add(kind, process, Command(arguments: command), .root(users: []))
+        stream.accept()
         attach(stream, to: session, wantsInput: true)
     }
 

@@ -9,7 +9,7 @@ extension Session {
     /// Takes bytes that arrived on a client's stream.
     func received(_ bytes: ArraySlice<UInt8>, from stream: LinkStream) {
         guard let index = client(stream) else { return stream.consumed(bytes.count) }
-        if kind == .shell {
+        if kind.isRaw {
             // Credit is given when the shell has read.
             if input.descriptor == nil { return stream.consumed(bytes.count) }
             input.append(bytes)
@@ -78,7 +78,7 @@ extension Session {
 
     func told(_ count: Int) {
         guard count > 0, let writer else { return }
-        if kind == .shell { clients[writer].stream.consumed(count) } else { clients[writer].untold += count }
+        if kind.isRaw { clients[writer].stream.consumed(count) } else { clients[writer].untold += count }
     }
 
     // MARK: To the clients

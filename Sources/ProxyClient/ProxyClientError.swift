@@ -18,6 +18,8 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
     case commandTooLong(bytes: Int, limit: Int)
     /// The guest or its link ended before the command did.
     case linkLost(guest: String, why: String?)
+    /// The guest or its link ended before a copy was complete.
+    case copyCutOff(guest: String, why: String?)
     /// A signal came while nothing was running yet.
     case interrupted(signal: CInt)
     /// A system call failed.
@@ -38,6 +40,8 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
             "the command, its arguments and environment have \(bytes) bytes, and \(limit) is the most; pass data through its input"
         case .linkLost(let guest, let why):
             "the link to guest '\(guest)' ended before the command did" + (why.map { ": \($0)" } ?? "")
+        case .copyCutOff(let guest, let why):
+            "the link to guest '\(guest)' ended before the copy was complete" + (why.map { ": \($0)" } ?? "")
         case .interrupted(let signal): "interrupted by signal \(signal)"
         case .system(let call, let error): "\(call): \(error)"
         }

@@ -16,6 +16,8 @@ enum Invocation: Equatable {
     case loadDatabase(registration: String?)
     /// Keep links and serve, nothing else.
     case connect(LinkSettings)
+    /// One copy, with its stream on the standard input and output: what the serving process starts.
+    case copyIn, copyOut
     /// Print the boot plan of a command line (nil: this kernel's).
     case plan(commandLine: String?)
     case help
@@ -50,6 +52,8 @@ enum Invocation: Equatable {
         case ("load-db", 0): self = .loadDatabase(registration: nil)
         case ("load-db", 1): self = .loadDatabase(registration: operands[0])
         case ("connect", _): self = Invocation.connect(operands)
+        case ("copy-in", 0): self = .copyIn
+        case ("copy-out", 0): self = .copyOut
         case ("plan", 0): self = .plan(commandLine: nil)
         case ("plan", _): self = .plan(commandLine: operands.joined(separator: " "))
         case ("help", _), ("--help", _), ("-h", _): self = .help

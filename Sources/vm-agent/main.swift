@@ -1,3 +1,4 @@
+internal import AgentProtocol
 internal import CLinux
 internal import GuestBoot
 internal import GuestSessions
@@ -65,6 +66,8 @@ case .loadDatabase(let registration): exit(loadDatabase(registration))
 case .connect(let links):
     guard let server = Server(channel: nil, systemPath: BootPlan(kernelCommandLine()).systemPath, links: links) else { exit(1) }
     server.run()
+case .copyIn: exit(CopyProcess.run(.copyIn))
+case .copyOut: exit(CopyProcess.run(.copyOut))
 case .plan(let commandLine):
     say(BootPlan(commandLine.map { KernelCommandLine($0) } ?? kernelCommandLine()).text)
 case .help: say(Invocation.usage)

@@ -14,6 +14,7 @@ struct VM: AsyncParsableCommand {
             vm shell test1                         the same, with a real terminal
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
             vm exec --detach test1 -- make         a command that nobody need wait for; see vm sessions, attach and kill
+            vm cp -r site test1:/srv               files and trees into it, or out of it
             vm ps                                  the VMs of this directory
             vm logs -f test1                       what its boot and its console say
             vm forward test1 8080:80               its port 80 on this machine's port 8080
@@ -25,7 +26,7 @@ struct VM: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self, KillCommand.self,
-            ForwardCommand.self, LogsCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
+            ForwardCommand.self, LogsCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
         ])
 }
 

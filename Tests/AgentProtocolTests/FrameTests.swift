@@ -8,7 +8,9 @@ import Testing
         (.open, 0x00), (.accepted, 0x01), (.refused, 0x02), (.command, 0x10), (.standardInput, 0x11), (.endOfInput, 0x12),
         (.signal, 0x13), (.resize, 0x14), (.attach, 0x15), (.kill, 0x16), (.started, 0x20), (.standardOutput, 0x21),
         (.standardError, 0x22), (.ended, 0x23), (.inputTaken, 0x24), (.skipped, 0x25), (.writer, 0x26), (.session, 0x27),
-        (.done, 0x28), (.failed, 0x29), (.step, 0x30), (.boot, 0x31), (.agent, 0x32),
+        (.done, 0x28), (.failed, 0x29), (.step, 0x30), (.boot, 0x31), (.agent, 0x32), (.copyRequest, 0x40),
+        (.copyEntry, 0x41), (.copyData, 0x42), (.copyHole, 0x43), (.copyFileEnd, 0x44), (.copyAbandon, 0x45), (.copyLeave, 0x46),
+        (.copyProblem, 0x47), (.copyEnd, 0x48), (.copyResult, 0x49),
     ]
 
     @Test(arguments: types) func aFrameTypesNumberIsOnTheWireForEver(_ type: FrameType, _ number: UInt8) {

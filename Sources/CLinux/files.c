@@ -1,0 +1,47 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <sys/resource.h>
+
+static int no_follow(int follow) { return follow ? 0 : O_NOFOLLOW; }
+
+int linux_open_directory(int directory, const char *name, int follow) {
+  return openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | no_follow(follow));
+}
+
+int linux_open_to_read(int directory, const char *name, int follow) {
+  return openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | no_follow(follow));
+}
+
+int linux_create_file(int directory, const char *name) {
+  return openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+int linux_create_unnamed(int directory) { return openat(directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600); }
+
+int linux_name_unnamed(int descriptor, int directory, const char *name) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+  return linkat(AT_FDCWD, path, directory, name, AT_SYMLINK_FOLLOW);
+}
+
+const char *linux_next_name(DIR *stream) {
+  for (;;) {
+    errno = 0;
+    struct dirent *entry = readdir(stream);
+    if (!entry) return NULL;
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) return entry->d_name;
+  }
+}
+
+int64_t linux_seek_data(int descriptor, int64_t from) { return lseek(descriptor, from, SEEK_DATA); }
+int64_t linux_seek_hole(int descriptor, int64_t from) { return lseek(descriptor, from, SEEK_HOLE); }
+
+void linux_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void linux_set_pipe_size(int descriptor, int bytes) { fcntl(descriptor, F_SETPIPE_SZ, bytes); }

@@ -1,0 +1,31 @@
+#pragma once
+#include <dirent.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Names inside an open directory. None of these leads through a symbolic link at `name` unless `follow` is 1. All
+// descriptors are close-on-exec; -1 with errno.
+
+/// Opens a directory to list it and to be at.
+int linux_open_directory(int directory, const char *name, int follow);
+/// Opens a file to read it. What is no regular file does not make the call wait.
+int linux_open_to_read(int directory, const char *name, int follow);
+/// Makes a file that must not exist, mode 0600, to write it.
+int linux_create_file(int directory, const char *name);
+/// Makes a file without a name in the filesystem of `directory`, mode 0600, to write it (O_TMPFILE).
+int linux_create_unnamed(int directory);
+/// Gives a file made by `linux_create_unnamed` a name, which must not exist. Needs /proc.
+int linux_name_unnamed(int descriptor, int directory, const char *name);
+
+/// The next name in an open directory but `.` and `..`; NULL at the end, with errno 0, or on failure, with errno.
+const char *linux_next_name(DIR *stream);
+
+/// The first offset from `from` on that is data, or a hole, and moves the descriptor there (lseek(2), SEEK_DATA and
+/// SEEK_HOLE); -1 with errno, which is ENXIO when there is no more data.
+int64_t linux_seek_data(int descriptor, int64_t from);
+int64_t linux_seek_hole(int descriptor, int64_t from);
+
+/// Lets this process open as many files as its hard limit allows.
+void linux_raise_descriptor_limit(void);
+/// Asks for a pipe that holds `bytes`; it stays as it is when the system does not allow it.
+void linux_set_pipe_size(int descriptor, int bytes);

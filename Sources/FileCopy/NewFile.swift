@@ -1,0 +1,98 @@
+internal import CLinux
+internal import LinuxSystem
+
+/// A file that is being written and not yet in its place: it has no name, or, where the filesystem must have one, a temporary
+/// one in the same directory. A value: end it with `place` or `discard`, once.
+struct NewFile {
+    private let directory: OpenDirectory
+    let descriptor: FileDescriptor
+    /// Nil when it has no name: then nothing of it is left whatever happens to this process.
+    private let temporary: FileName?
+    private var position: Int64 = 0
+    private var size: Int64 = 0
+
+    /// Makes an empty one in `directory`.
+    ///
+    /// - Parameter isBrief: whether it will be in its place at once, with nothing to wait for. Such a one does not need to be
+    ///   without a name, which costs twice the time.
+    init(in directory: OpenDirectory, isBrief: Bool, _ names: TemporaryNames) throws(Errno) {
+        self.directory = directory
+        if !isBrief, names.canDoWithout {
+            do throws(Errno) {
+                descriptor = try directory.createUnnamedFile()
+                temporary = nil
+                return
+            } catch {
+                // The filesystem cannot, or old kernels' ways to say so.
+                guard [Errno(EOPNOTSUPP), Errno(EISDIR), .invalid, .noSuchFile].contains(error) else { throw error }
+            }
+        }
+        (temporary, descriptor) = try names.make { name throws(Errno) in try directory.createFile(name) }
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
+        try descriptor.writeAll(bytes, at: position)
+        position += Int64(bytes.count)
+        size = position
+    }
+
+    /// As many zeros follow, which take no room.
+    mutating func skip(_ length: UInt64) { position += Int64(length) }
+
+    /// Makes it as long as was said, also when it ends in a hole.
+    func complete() throws(Errno) { if position != size { try descriptor.setSize(position) } }
+
+    /// Gives it its name, in place of a file or link that has it. It is closed then, and when this fails nothing is left of it.
+    func place(as name: FileName, _ names: TemporaryNames) throws(Errno) {
+        var temporary = temporary
+        do throws(Errno) {
+            if temporary != nil {
+                // Some filesystems say only here that the disk is full.
+                try descriptor.closeChecked()
+            } else {
+                defer { descriptor.close() }
+                do throws(Errno) { return try directory.name(descriptor, name) } catch {
+                    guard error == .exists else { throw error }
+                }
+                temporary = try names.make { name throws(Errno) in try directory.name(descriptor, name) }.0
+            }
+            if let temporary { try directory.rename(temporary, to: name) }
+        } catch {
+            if let temporary { try? directory.remove(temporary) }
+            throw error
+        }
+    }
+
+    /// Leaves nothing of it.
+    func discard() {
+        descriptor.close()
+        if let temporary { try? directory.remove(temporary) }
+    }
+}
+
+/// Names for what is not yet in its place, none of them twice.
+final class TemporaryNames {
+    /// Whether files can do without: they get their name through `/proc`.
+    let canDoWithout = Files.exists("/proc/self/fd")
+    private let prefix = ".vm-cp.\(getpid())."
+    private var count: UInt32 = 0
+
+    /// Lets `make` make something under a name that is free.
+    func make<Value>(_ make: (FileName) throws(Errno) -> Value) throws(Errno) -> (FileName, Value) {
+        var attempts = 0
+        while true {
+            let name = next()
+            do throws(Errno) { return (name, try make(name)) } catch {
+                // A name may be left over from an earlier process of the same number.
+                attempts += 1
+                guard error == .exists, attempts < 1000 else { throw error }
+            }
+        }
+    }
+
+    // Not repeated in every use of `make`, which is generic.
+    @inline(never) private func next() -> FileName {
+        count &+= 1
+        return FileName(prefix + String(count))
+    }
+}

@@ -1,0 +1,46 @@
+public import AgentProtocol
+internal import CLinux
+internal import FileCopy
+internal import LinuxSystem
+
+/// A copy in a process of its own, with its stream on the standard input and output: a slow disk does not stop the sessions, and
+/// what goes wrong in it stays in it.
+public enum CopyProcess {
+    /// Does one copy; returns the exit code. The client learns of everything through the stream.
+    public static func run(_ service: Service) -> CInt {
+        let channel = CopyChannel(input: FileDescriptor(rawValue: 0), output: FileDescriptor(rawValue: 1))
+        // A client that is gone is an end of the stream or a write that fails; both leave time to clean up.
+        for signal in [SIGHUP, SIGPIPE] { linux_ignore_signal(signal) }
+        linux_raise_descriptor_limit()
+        do throws(Errno) {
+            // Standard error is the stream, too: nothing may get into it.
+            let nothing = try FileDescriptor.open("/dev/null", .write)
+            _ = dup2(nothing.rawValue, 2)
+            for descriptor in [0, 1] { try FileDescriptor(rawValue: CInt(descriptor)).setNonBlocking() }
+        } catch { return 1 }
+        do throws(CopyFailure) {
+            if service == .copyIn {
+                _ = try TreeReceiver.ofAgent(channel).receive()
+            } else {
+                let (request, rest) = try channel.readRequest()
+                _ = try TreeSender(request, channel: channel, early: rest).send(request.path)
+            }
+            return 0
+        } catch {
+            if case .violation(let error) = error { writeKernelLog(.notice, "a copy ended: \(error.text)") }
+            return 1
+        }
+    }
+}
+
+extension SessionProcess {
+    /// How much a pipe of a copy should hold: a few of its frames.
+    private static let pipeSize: CInt = 512 << 10
+
+    /// Starts a copy.
+    static func copy(_ service: Service, _ environment: SessionEnvironment) throws(SessionStartFailure) -> SessionProcess {
+        let process = try start(environment.copy(service), .shell)
+        for pipe in [process.input, process.output] { if let pipe { linux_set_pipe_size(pipe.rawValue, pipeSize) } }
+        return process
+    }
+}
