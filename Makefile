@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
+# A test that hangs ends the run instead of waiting with it.
+BOUNDED := timeout --verbose 1500
 
 help:
 	@echo 'make run               set up, build, and boot two VMs on this machine'\''s files'
@@ -46,16 +48,16 @@ lint: setup
 	@host/setup/lint
 
 test-unit: setup kernel system
-	swift test --skip $(INTEGRATION)
+	$(BOUNDED) swift test --skip $(INTEGRATION)
 
 test-integration: build kernel system
-	swift test --filter $(INTEGRATION)
+	$(BOUNDED) swift test --filter $(INTEGRATION)
 
 # The integration tests come last and alone: they boot VMs, and need the machine for themselves.
 test: lint build kernel system
 	swift build --build-tests
-	swift test --skip-build --skip $(INTEGRATION)
-	swift test --skip-build --filter $(INTEGRATION)
+	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
+	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
 	@host/demo/run
