@@ -43,10 +43,11 @@ struct ELFImage: Equatable, Sendable {
         return machine
     }
 
-    private struct ProgramHeader {
+    struct ProgramHeader {
         static let load: UInt32 = 1
         static let dynamic: UInt32 = 2
         static let interpreter: UInt32 = 3
+        static let note: UInt32 = 4
 
         var type: UInt32
         var offset: UInt64
@@ -55,7 +56,7 @@ struct ELFImage: Equatable, Sendable {
         var fileSize: UInt64
     }
 
-    private static func programHeaders(_ reader: LittleEndianReader) throws(ELFError) -> [ProgramHeader] {
+    static func programHeaders(_ reader: LittleEndianReader) throws(ELFError) -> [ProgramHeader] {
         let table = try reader.uint64(at: 32)
         let size = UInt64(try reader.uint16(at: 54))
         let count = UInt64(try reader.uint16(at: 56))
