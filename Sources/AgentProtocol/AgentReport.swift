@@ -28,10 +28,11 @@ public struct AgentReport: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Reads a payload; passes over what a later version has added at its end. Throws `truncated`.
+    /// Reads a payload; passes over what a later version has added at its end. Throws `truncated`, or `invalid` for an
+    /// impossible uptime.
     public init(decoding payload: ArraySlice<UInt8>) throws(ProtocolError) {
         var reader = ByteReader(payload)
-        self.init(uptime: try reader.readUInt64())
+        self.init(uptime: try reader.readUptime())
         memory = try reader.readUInt32()
         sessions = try reader.readUInt32()
         connections = try reader.readUInt32()

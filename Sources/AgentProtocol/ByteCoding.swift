@@ -57,6 +57,13 @@ struct ByteReader {
         return UInt32(high) << 16 | UInt32(low)
     }
 
+    /// Microseconds since a boot. Far from what would overflow in calculations.
+    mutating func readUptime() throws(ProtocolError) -> UInt64 {
+        let uptime = try readUInt64()
+        guard uptime < 1 << 62 else { throw .invalid("uptime") }
+        return uptime
+    }
+
     mutating func readUInt64() throws(ProtocolError) -> UInt64 {
         let high = try readUInt32()
         let low = try readUInt32()

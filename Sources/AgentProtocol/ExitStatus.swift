@@ -18,12 +18,14 @@ public enum ExitStatus: Equatable, Sendable {
         }
     }
 
-    /// The payload's bytes: kind (0 exited, 1 signaled, 2 not started, 3 timed out), code, then the reason as UTF-8.
+    /// The payload's bytes: kind (0 exited, 1 signaled, 2 not started, 3 timed out), code, then the reason as UTF-8,
+    /// at most 4096 bytes.
     public func encoded() -> [UInt8] {
         switch self {
         case .exited(let code): [0, code]
         case .signaled(let signal): [1, signal]
-        case .notStarted(let code, let reason): [2, code] + Array(reason.utf8)
+        // A frame that is longer than a stream takes at once would never be sent.
+        case .notStarted(let code, let reason): [2, code] + Array(reason.utf8.prefix(4096))
         case .timedOut: [3, 124]
         }
     }

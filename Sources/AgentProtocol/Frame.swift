@@ -37,7 +37,7 @@ public enum FrameType: UInt8, Sendable {
     case inputTaken = 0x24
     /// This client did not keep up with a detached session. Payload: how many bytes of output it has missed here (8 bytes).
     case skipped = 0x25
-    /// Whether this client's input is the one that counts has changed. Payload: 1 when it is, else 0.
+    /// This client's input is the one that counts from now on. Payload: 1.
     case writer = 0x26
 
     // sessions and kill, agent to client

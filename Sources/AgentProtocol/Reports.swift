@@ -44,12 +44,12 @@ public struct StepReport: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Reads a payload. Throws `truncated`, or `invalid` for an unknown outcome.
+    /// Reads a payload. Throws `truncated`, or `invalid` for an unknown outcome or an impossible uptime.
     public init(decoding payload: ArraySlice<UInt8>) throws(ProtocolError) {
         var reader = ByteReader(payload)
         let index = try reader.readUInt16()
         guard let outcome = StepOutcome(rawValue: try reader.readUInt8()) else { throw .invalid("step outcome") }
-        let uptime = try reader.readUInt64()
+        let uptime = try reader.readUptime()
         let nameLength = Int(try reader.readUInt16())
         let name = try reader.readBytes(nameLength)
         let detail = try reader.readBytes(reader.remaining)
@@ -96,11 +96,11 @@ public struct BootReport: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Reads a payload. Throws `truncated`, or `invalid` for an unknown state.
+    /// Reads a payload. Throws `truncated`, or `invalid` for an unknown state or an impossible uptime.
     public init(decoding payload: ArraySlice<UInt8>) throws(ProtocolError) {
         var reader = ByteReader(payload)
         guard let state = BootState(rawValue: try reader.readUInt8()) else { throw .invalid("boot state") }
-        let uptime = try reader.readUInt64()
+        let uptime = try reader.readUptime()
         self.init(state: state, uptime: uptime, detail: String(decoding: try reader.readBytes(reader.remaining), as: UTF8.self))
     }
 }

@@ -14,14 +14,21 @@ public struct CopyDestination: Sendable {
     public var keepsOwner: Bool
     /// Files that keep their owner also keep set-user-ID and set-group-ID.
     public var keepsSetID: Bool
+    /// Whether `path` itself may be a symbolic link. Not where the sender is no friend: it may have made that link in an earlier
+    /// copy, and would choose with it what is overwritten.
+    public var followsLink: Bool
 
     /// Makes a destination from its parts.
-    public init(path: [UInt8], name: [UInt8]?, needsDirectory: Bool = false, keepsOwner: Bool = false, keepsSetID: Bool = false) {
+    public init(
+        path: [UInt8], name: [UInt8]?, needsDirectory: Bool = false, keepsOwner: Bool = false, keepsSetID: Bool = false,
+        followsLink: Bool = true
+    ) {
         self.path = path
         self.name = name
         self.needsDirectory = needsDirectory
         self.keepsOwner = keepsOwner
         self.keepsSetID = keepsSetID
+        self.followsLink = followsLink
     }
 
     private static let slash = UInt8(ascii: "/")
@@ -37,6 +44,10 @@ public struct CopyDestination: Sendable {
     /// Finds the place for a directory, or for anything else.
     func place(forDirectory isDirectory: Bool) throws(CopyFault) -> Place {
         let path = path.isEmpty ? [UInt8(ascii: ".")] : path
+        if !followsLink, case .symbolicLink? = try? OpenDirectory.working.status(of: FileName(path)).kind {
+            throw CopyFault(
+                path, "is a symbolic link, perhaps of the guest's making: name what it leads to, or end the path of a directory with '/'")
+        }
         let status: FileStatus
         do throws(Errno) {
             status = try OpenDirectory.working.status(of: FileName(path), followsLinks: true)

@@ -16,6 +16,8 @@ public final class TreeReceiver {
     private let observer: CopyObserver
     private var reader: CopyReader
     private var sink: (any EntrySink)?
+    /// What this side, a client, has asked for: the sender is held to it. Nil on the agent's side, where the client is obeyed.
+    private let request: CopyRequest?
     private var result = CopyResult()
     private var entries: UInt32 = 0
     private var file: UInt32?
@@ -29,16 +31,17 @@ public final class TreeReceiver {
 
     private static let chunkLength = 256 << 10
 
-    private init(_ sink: (any EntrySink)?, _ channel: CopyChannel, _ observer: CopyObserver, outgoing: [UInt8]) {
+    private init(_ sink: (any EntrySink)?, _ channel: CopyChannel, _ observer: CopyObserver, request: CopyRequest?) {
         self.sink = sink
+        self.request = request
         self.channel = channel
         self.observer = observer
-        self.outgoing = outgoing
+        if let request { outgoing = Frame(.copyRequest, ArraySlice(request.encoded())).encoded() }
         reader = CopyReader(expectsRequest: sink == nil)
     }
 
     /// The agent's receiver: the client's request, the first frame, says where to.
-    public static func ofAgent(_ channel: CopyChannel) -> TreeReceiver { TreeReceiver(nil, channel, CopyObserver(), outgoing: []) }
+    public static func ofAgent(_ channel: CopyChannel) -> TreeReceiver { TreeReceiver(nil, channel, CopyObserver(), request: nil) }
 
     /// The client's receiver, which sends its request first.
     public static func ofClient(
@@ -49,7 +52,7 @@ public final class TreeReceiver {
             case .files(let destination): TreeWriter(destination)
             case .stream(let output): StreamWriter(output)
             }
-        return TreeReceiver(sink, channel, observer, outgoing: Frame(.copyRequest, ArraySlice(request.encoded())).encoded())
+        return TreeReceiver(sink, channel, observer, request: request)
     }
 
     /// Receives until everything is in its place.
@@ -133,6 +136,9 @@ public final class TreeReceiver {
         let number = entries
         entries &+= 1
         observer.began(entry)
+        if number == 0, let fault = fault(inTop: entry) {
+            return report(CopyProblem(.fatal, entry: number, path: request?.path ?? [], text: fault))
+        }
         let isDirectory = entry.kind == .directory
         if passedOver > 0 {
             if isDirectory { passedOver += 1 }
@@ -146,6 +152,18 @@ public final class TreeReceiver {
         case .file: file = number
         case .directory: directories.append(number)
         case .symbolicLink, .hardLink: result.entries += 1
+        }
+    }
+
+    /// What is wrong with the entry that the copy begins with, or nil: a guest that sends something else than was asked for
+    /// would choose what is made here.
+    private func fault(inTop entry: CopyEntry) -> String? {
+        guard let request else { return nil }
+        switch entry.kind {
+        case .file: return nil
+        case .directory: return request.isRecursive ? nil : "the guest sent a directory where a file was asked for"
+        case .symbolicLink where request.isRecursive: return nil
+        case .symbolicLink, .hardLink: return "the guest sent a link where a file was asked for"
         }
     }
 

@@ -20,7 +20,7 @@ public struct BootReporter: Sendable {
         }
     }
 
-    func boot(_ state: BootState, _ detail: String) {
+    public func boot(_ state: BootState, _ detail: String) {
         channel?.send(.boot(BootReport(state: state, uptime: Uptime.microseconds, detail: detail)))
     }
 }

@@ -34,6 +34,8 @@ public struct BootRunner: Sendable {
     }
 
     private mutating func run(_ step: BootStep, _ index: Int) throws(StepFailure) {
+        // Asked for while the step before ran.
+        if case .message(.powerOff)? = reporter.channel?.receive(milliseconds: 0) { PowerOff.run(.powerOff) }
         reporter.step(index, step, .started)
         do throws(StepFailure) {
             let result = try perform(step, index)

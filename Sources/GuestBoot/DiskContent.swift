@@ -15,16 +15,22 @@ public enum DiskContent: Equatable, Sendable {
 /// Finds out what a disk holds. Whatever cannot be proved counts as occupied: a disk is formatted only when all of it was
 /// read without an error and found to be zero, or the host vouches for that.
 enum DiskProbe {
-    /// The fw_cfg entry in which the host names a disk that it has just made: all zero, in this boot.
+    /// The fw_cfg entry in which the host gives the serial number of a disk that it has just made: all zero, in this boot.
+    /// The number is made for this boot, too: under the same name another disk may be found.
     static let vouchedEntry = "/sys/firmware/qemu_fw_cfg/by_name/opt/vm-agent/blank-disk/raw"
 
     static func content(
-        of device: String, vouchedBy entry: String = vouchedEntry, progress: (String) -> Void
+        of device: String, serial: String? = nil, vouchedBy entry: String = vouchedEntry, progress: (String) -> Void
     ) throws(StepFailure) -> DiskContent {
         if let known = try signature(of: device) { return known }
-        if let vouched = try? Files.readLine(entry), "/dev/\(vouched)" == device { return .empty }
+        if let vouched = try? Files.readLine(entry), !vouched.isEmpty, vouched == (serial ?? serialNumber(of: device)) { return .empty }
         guard let offset = try firstNonZeroByte(of: device, progress: progress) else { return .empty }
         return .occupied("no known signature, but data at byte \(offset)")
+    }
+
+    private static func serialNumber(of device: String) -> String? {
+        guard let name = device.split(separator: "/").last else { return nil }
+        return try? Files.readLine("/sys/block/\(name)/serial")
     }
 
     /// What libblkid recognises, with the results "ambivalent" and "error" counted as something; nil for nothing.

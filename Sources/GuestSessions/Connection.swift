@@ -100,6 +100,7 @@ final class Connection: StreamService {
             guard let error = Network.connectionError(of: socket) else { return connected(socket) }
             attempts.failed(error)
             loop.close(socket)
+            state = .waiting(retryAt: 0)
             start()
         case .open(let socket):
             if receivingEnded, !ready.isDisjoint(with: [.hangUp, .error]) { return breakOff() }

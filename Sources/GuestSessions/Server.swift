@@ -24,6 +24,7 @@ public final class Server {
     private var services = StreamServices()
     private var reporter = AgentReporter()
     private var powerOffDeadline: UInt64?
+    private var isPoweringOff = false
 
     /// A stream of one of the links.
     private struct StreamKey: Hashable {
@@ -56,7 +57,10 @@ public final class Server {
             for link in links { link.tick(now: now) }
             sessions.tick(now: now)
             services.tick(now: now)
-            if let deadline = powerOffDeadline, deadline <= now { PowerOff.run(.powerOff) }
+            if let deadline = powerOffDeadline, deadline <= now {
+                powerOffDeadline = nil
+                PowerOff.run(.powerOff)
+            }
             handleStreams()
             flush()
             // Writing may have made room for streams that waited for it.
@@ -115,7 +119,8 @@ public final class Server {
             // PID 1 closes its end by becoming the real init.
             loop.close(channel.socket)
             channelOpen = false
-            note(.ready, "init is running")
+            // Asked for too late for the boot to see it.
+            if isPoweringOff { powerOff() } else { note(.ready, "init is running") }
         }
         feedFollowers()
     }
@@ -125,6 +130,7 @@ public final class Server {
     }
 
     private func powerOff() {
+        isPoweringOff = true
         note(.poweringOff, "asked for through the link")
         feedFollowers()
         flush()
@@ -220,6 +226,7 @@ public final class Server {
             followers[key] = 0
             feed(key)
             reporter.forget()
+        case .powerOff where geteuid() != 0: stream.refuse("the agent does not run as root, so it cannot power the guest off")
         case .powerOff:
             stream.accept()
             stream.finish()

@@ -67,7 +67,7 @@ struct SessionClient {
             let count = min(untold, InputAllowance.initial)
             if tell(Frame(.inputTaken, InputAllowance.encoded(count)[...])) { untold -= count }
         }
-        if becameWriter, tell(Frame(.writer)) { becameWriter = false }
+        if becameWriter, tell(Frame(.writer, [1])) { becameWriter = false }
     }
 
     private func tell(_ frame: Frame) -> Bool {

@@ -111,6 +111,11 @@ extension FileDescriptor {
     /// Waits until there is something to read, or the other end is gone; false when `milliseconds` (-1: for ever) passed.
     public func waitUntilReadable(milliseconds: Int32) -> Bool {
         var request = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
-        return poll(&request, 1, milliseconds) > 0
+        let deadline = Uptime.microseconds + UInt64(max(0, milliseconds)) * 1_000
+        while true {
+            let left = milliseconds < 0 ? -1 : Int32((max(deadline, Uptime.microseconds) - Uptime.microseconds + 999) / 1_000)
+            let count = poll(&request, 1, left)
+            if count >= 0 || Errno.current != Errno(EINTR) { return count > 0 }
+        }
     }
 }

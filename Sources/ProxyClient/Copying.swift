@@ -47,7 +47,7 @@ extension ProxyClient {
                 .files(
                     CopyDestination(
                         path: destination, name: copiedName(of: path), needsDirectory: options.needsDirectory,
-                        keepsOwner: options.keepsOwner, keepsSetID: options.keepsSetIDHere))
+                        keepsOwner: options.keepsOwner, keepsSetID: options.keepsSetIDHere, followsLink: false))
             case .stream(let output): .stream(output)
             }
         let stream = try open(Service.copyOut.rawValue, of: guest, now: now, deadline: deadline, signals: signals)

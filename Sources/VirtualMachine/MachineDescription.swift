@@ -38,11 +38,14 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         /// How the guest's blocks are stored in it. Always given to QEMU, which must not guess: a guest that writes a qcow2
         /// header into a raw disk could otherwise name a host file as its backing file.
         public var format: DiskFormat
+        /// Its serial number, at most 20 letters and digits, by which the guest can tell it from others.
+        public var serial: String?
 
         /// Makes a disk from its parts.
-        public init(path: String, format: DiskFormat) {
+        public init(path: String, format: DiskFormat, serial: String? = nil) {
             self.path = path
             self.format = format
+            self.serial = serial
         }
     }
 

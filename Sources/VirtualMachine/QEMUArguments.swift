@@ -42,7 +42,7 @@ extension MachineDescription {
         let file = QEMUOption.escaped(disk.path)
         return [
             "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=root,cache=writeback,werror=report,discard=unmap",
-            "-device", "virtio-blk-pci,drive=root",
+            "-device", "virtio-blk-pci,drive=root" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
         ]
     }
 

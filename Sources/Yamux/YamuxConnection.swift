@@ -49,7 +49,7 @@ public struct YamuxConnection: Sendable {
     /// `reset` found the peer to open too many streams to no purpose; `receive` says so.
     var isFlooded = false
 
-    /// The round trip to the peer, in microseconds, as `KeepAlive` measures it. Receive windows grow only when it is known.
+    /// The round trip to the peer, in microseconds, as the pings of `LinkHealth` measure it. Receive windows grow only when it is known.
     public var roundTrip: UInt64?
 
     /// A connection on which nothing was sent or received.

@@ -14,17 +14,7 @@ enum FirstProcess {
         // Programs' lines in the kernel log are limited to ten in five seconds otherwise.
         try? Files.write("on", to: "/proc/sys/kernel/printk_devkmsg")
         writeKernelLog(.information, "version \(Version.text) boots this guest")
-        var channel: BootChannel?
-        var server: ChildProcess?
-        do throws(Errno) {
-            let (own, others) = try FileDescriptor.packetPair()
-            try own.setNonBlocking()
-            server = try startServer(others)
-            others.close()
-            channel = BootChannel(own)
-        } catch {
-            writeKernelLog(.error, "cannot start the serving process: \(error.description); there will be no sessions")
-        }
+        let channel = startServer()
         let plan = BootPlan(KernelCommandLine((try? Files.readLine("/proc/cmdline")) ?? ""))
         var runner = BootRunner(plan: plan, reporter: BootReporter(channel))
         do throws(StepFailure) {
@@ -32,7 +22,7 @@ enum FirstProcess {
         } catch {
             act(on: error, plan.failureAction)
         }
-        stay(channel, server)
+        stay(channel)
     }
 
     /// `/proc`, `/sys`, `/dev` before anything else: even an error needs `/dev/kmsg`. `/run` is a tmpfs that moves to the
@@ -62,11 +52,23 @@ enum FirstProcess {
         }
     }
 
-    private static func startServer(_ channel: FileDescriptor) throws(Errno) -> ChildProcess {
-        var program = Program("/proc/self/exe", ["serve"])
-        program.arguments[0] = Array(ServingProcess.argumentZero.utf8)
-        program.standardInput = channel
-        return try program.start()
+    /// Starts the serving process; gives the channel to it.
+    private static func startServer() -> BootChannel? {
+        do throws(Errno) {
+            let (own, others) = try FileDescriptor.packetPair()
+            defer { others.close() }
+            try own.setNonBlocking()
+            var program = Program("/proc/self/exe", ["serve"])
+            program.arguments[0] = Array(ServingProcess.argumentZero.utf8)
+            program.standardInput = others
+            let process = try program.start()
+            // Its end is that of the channel.
+            process.pidfd.close()
+            return BootChannel(own)
+        } catch {
+            writeKernelLog(.error, "cannot start the serving process: \(error.description); there will be no sessions")
+            return nil
+        }
     }
 
     private static func act(on failure: StepFailure, _ action: BootPlan.FailureAction) {
@@ -81,18 +83,26 @@ enum FirstProcess {
     }
 
     /// Reaps orphans and waits to be asked to power off.
-    private static func stay(_ channel: BootChannel?, _ server: ChildProcess?) -> Never {
+    private static func stay(_ first: BootChannel?) -> Never {
+        var channel = first
+        var restarts = 0
         var signals = [SIGCHLD, SIGTERM, SIGINT, SIGUSR2]
         let signalFile = FileDescriptor(rawValue: linux_signal_descriptor(&signals, CInt(signals.count)))
-        var channelOpen = channel != nil
         while true {
             while linux_reap_any() > 0 {}
             if readSignals(signalFile) { PowerOff.run(.powerOff) }
             // The signal file is looked at at least once a second: orphans do not wait long for their end.
-            if channelOpen, let channel {
-                switch channel.receive(milliseconds: 1_000) {
+            if let open = channel {
+                switch open.receive(milliseconds: 1_000) {
                 case .message(.powerOff): PowerOff.run(.powerOff)
-                case .ended: channelOpen = false
+                case .ended:
+                    // A guest that cannot be entered is of no use; one whose serving process always ends is not made better.
+                    open.socket.close()
+                    restarts += 1
+                    writeKernelLog(.error, "the serving process has ended; \(restarts <= 5 ? "starting another one" : "giving up")")
+                    channel = restarts <= 5 ? startServer() : nil
+                    channel?.send(.networkUp)
+                    BootReporter(channel).boot(.ready, "the serving process was started again")
                 case .message, .nothing: break
                 }
             } else {

@@ -23,8 +23,8 @@ struct Failure: Error {
 
 /// The user's terminal, or where standard error goes instead.
 enum Terminal {
-    /// Writes `vm: TEXT` to the standard error.
-    static func say(_ text: String) { write("vm: \(text)\n") }
+    /// Writes `vm: TEXT` to the standard error. Some of it may be a guest's, which may not move the cursor or worse.
+    static func say(_ text: String) { write("vm: \(TerminalText.cleaned(text))\n") }
 
     /// Writes `text` to the standard error.
     static func write(_ text: String) {

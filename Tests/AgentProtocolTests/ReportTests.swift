@@ -33,6 +33,17 @@ import Testing
         for length in 9...boot.count { #expect(throws: Never.self) { try BootReport(decoding: boot[..<length]) } }
     }
 
+    /// The proxy calculates with it, and a trap there would end every guest's links.
+    @Test func anUptimeThatNoMachineReachesIsRefused() {
+        for uptime in [UInt64.max, 1 << 62] {
+            #expect(throws: ProtocolError.invalid("uptime")) { try AgentReport(decoding: AgentReport(uptime: uptime).encoded()[...]) }
+            let step = StepReport(index: 0, outcome: .started, uptime: uptime, name: "", detail: "").encoded()
+            #expect(throws: ProtocolError.invalid("uptime")) { try StepReport(decoding: step[...]) }
+            let boot = BootReport(state: .ready, uptime: uptime, detail: "").encoded()
+            #expect(throws: ProtocolError.invalid("uptime")) { try BootReport(decoding: boot[...]) }
+        }
+    }
+
     @Test func aValueThatDoesNotExistIsRefused() {
         for number in 4...UInt8.max {
             #expect(throws: ProtocolError.invalid("step outcome")) {

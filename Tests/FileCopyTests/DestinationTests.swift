@@ -77,6 +77,20 @@ import Testing
         #expect(copy.log.texts.count == 1)
     }
 
+    /// What a guest has sent in one copy does not choose what the next one overwrites.
+    @Test(arguments: ["link to old", "link to directory", "link to nothing"]) func aLinkIsNotFollowedForAGuest(destination: String)
+        async throws
+    {
+        let scratch = try prepare()
+        var copy = Copy()
+        copy.request = CopyRequest(path: scratch.bytes("file"))
+        let target = CopyDestination(path: scratch.bytes(destination), name: Array("file".utf8), followsLink: false)
+        #expect(try await copy.copyOut(to: target).get().entries == 0)
+        #expect(copy.log.texts.count == 1)
+        #expect(scratch.read("old") == "old")
+        #expect(try scratch.names("directory").isEmpty)
+    }
+
     /// The directory that the user named is his, not the copy's.
     @Test func aDirectoryThatTakesEntriesInKeepsItsOwnMode() async throws {
         let scratch = try prepare()

@@ -129,13 +129,15 @@ import Testing
         defer { _ = try? Tool.run("rm", "-f", path) }
         try Tool.run("truncate", "-s", "16M", path)
         let directory = try TemporaryDirectory()
-        let entry = try directory.write("raw", "shm/\(name)")
-        func content(_ entry: String) throws -> DiskContent { try DiskProbe.content(of: path, vouchedBy: entry) { _ in } }
+        let entry = try directory.write("raw", "blank0123456789abcdef")
+        func content(_ entry: String) throws -> DiskContent {
+            try DiskProbe.content(of: path, serial: "blank0123456789abcdef", vouchedBy: entry) { _ in }
+        }
         // A byte that only reading would find.
         try Tool.run("dd", "of=\(path)", "bs=1", "seek=9000000", "conv=notrunc", "status=none", input: [1])
         #expect(try content(entry) == .empty)
         #expect(try content("/nonexistent") == .occupied("no known signature, but data at byte 9000000"))
-        #expect(try content(directory.write("other", "vdb")) == .occupied("no known signature, but data at byte 9000000"))
+        #expect(try content(directory.write("other", "blank0123456789abcdee")) == .occupied("no known signature, but data at byte 9000000"))
         #expect(try content(directory.write("none", "")) == .occupied("no known signature, but data at byte 9000000"))
         try Tool.run("mke2fs", "-q", "-F", "-t", "ext4", path)
         #expect(try content(entry) == .filesystem("ext4"))

@@ -30,6 +30,7 @@ enum SwitchRoot {
         while Uptime.microseconds < deadline {
             switch channel.receive(milliseconds: 1_000) {
             case .message(.switched): return
+            case .message(.powerOff): PowerOff.run(.powerOff)
             case .message, .nothing: continue
             case .ended: return writeKernelLog(.error, "switch-root: the serving process is gone; there will be no sessions")
             }

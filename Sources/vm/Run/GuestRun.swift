@@ -66,16 +66,20 @@ struct GuestRun {
             MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
         }
         var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
+        var root = disk.disk
         if disk.isBlank {
-            // The agent need not read the disk to prove it empty: this run has just made it.
-            entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array("vda".utf8), to: "blank-disk")))
+            // The agent need not read the disk to prove it empty: this run has just made it. Its number, and not its name: with
+            // options of the user's another disk may be found under that.
+            let serial = "blank" + String(UInt64.random(in: (1 << 56)...(.max >> 4)), radix: 16)
+            root.serial = serial
+            entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array(serial.utf8), to: "blank-disk")))
         }
         let linkSocket = "\(directory)/\(ControlSocket.linkSocketName(of: machine.name))"
         // The kernel would test its ciphers on every boot: half a second without KVM.
         let parameters = ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests"] + store.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
-            memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk.disk,
+            memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: root,
             network: .init(isRestricted: true, forwards: [link] + shares),
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
