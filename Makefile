@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration run bench fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -13,6 +13,7 @@ help:
 	@echo 'make test              set up, lint, build, and pass every test'
 	@echo 'make build             dist/vm, dist/vm-proxy and dist/vm-agent'
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
+	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
@@ -50,13 +51,20 @@ lint: setup
 test-unit: setup kernel system
 	$(BOUNDED) swift test --skip $(INTEGRATION)
 
+interop-peer: setup
+	@swift build -c release --static-swift-stdlib --product yamux-peer --quiet
+
+test-interop: build interop-peer
+	@Tests/YamuxInterop/run
+
 test-integration: build kernel system
 	$(BOUNDED) swift test --filter $(INTEGRATION)
 
 # The integration tests come last and alone: they boot VMs, and need the machine for themselves.
-test: lint build kernel system
+test: lint build interop-peer kernel system
 	swift build --build-tests
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
+	Tests/YamuxInterop/run
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system

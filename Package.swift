@@ -95,6 +95,11 @@ let testTargets: [Target] = [
         name: "GuestSessionsTests",
         dependencies: ["AgentProtocol", "CLinux", "GuestBoot", "GuestSessions", "HostTools", "LinuxSystem", "Yamux"],
         swiftSettings: house),
+    // Not shipped: a peer for Tests/YamuxInterop, and a measurement.
+    .executableTarget(
+        name: "yamux-peer", dependencies: ["CLinux", "LinuxSystem", "Yamux"], path: "Tests/YamuxInterop/yamux-peer", swiftSettings: house),
+    .executableTarget(
+        name: "yamux-throughput", dependencies: ["Yamux"], path: "Tests/Benchmarks/yamux-throughput", swiftSettings: house),
     .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "LinuxSystem", "ProxyClient"], swiftSettings: house),
 ]
 

@@ -84,11 +84,11 @@ public enum ConsoleFailure: Equatable, Sendable, CustomStringConvertible {
     init?(line: String) {
         if let reason = ConsoleFailure.text(after: "Kernel panic - not syncing: ", in: line) {
             self = .panic(reason)
-        } else if line.contains("Out of memory: Killed process") || line.contains("Out of memory and no killable processes")
-            || line.contains("Initramfs unpacking failed: write error")
+        } else if ["Out of memory: Killed process", "Out of memory and no killable processes", "Initramfs unpacking failed: write error"]
+            .contains(where: { ConsoleFailure.end(of: $0, in: line) != nil })
         {
             self = .outOfMemory(line)
-        } else if line.contains("-- System halted") || line.contains("No bootable device") {
+        } else if ["-- System halted", "No bootable device"].contains(where: { ConsoleFailure.end(of: $0, in: line) != nil }) {
             self = .bootFailed(line)
         } else {
             return nil
@@ -96,8 +96,19 @@ public enum ConsoleFailure: Equatable, Sendable, CustomStringConvertible {
     }
 
     private static func text(after marker: String, in line: String) -> String? {
-        guard let range = line.firstRange(of: marker) else { return nil }
-        return String(line[range.upperBound...])
+        end(of: marker, in: line).map { String(line[$0...]) }
+    }
+
+    /// The place after `marker`. Byte by byte: the library's search makes tables for each call, and a guest that floods its
+    /// console would make the host pay for them, line by line.
+    private static func end(of marker: String, in line: String) -> String.Index? {
+        var rest = line.utf8[...]
+        while let place = rest.firstIndex(where: { $0 == marker.utf8.first }) {
+            rest = rest[place...]
+            if rest.starts(with: marker.utf8) { return rest.index(place, offsetBy: marker.utf8.count) }
+            rest = rest.dropFirst()
+        }
+        return nil
     }
 
     /// What happened, for a person.

@@ -7,8 +7,18 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     if let request = try? ControlRequest(line: line) {
         let again = try? ControlRequest(line: request.line)
         precondition(again == request)
-        if case .connect(let guest, _, _) = request { precondition(!guest.contains("/") && !guest.hasPrefix(".")) }
+        switch request {
+        case .connect(let guest, _, _), .guest(let guest, _), .logs(let guest, _), .watch(let guest):
+            // A guest's name becomes a file's.
+            precondition(!guest.contains("/") && !guest.hasPrefix("."))
+            precondition(ControlSocket.guestName(ofLinkSocket: ControlSocket.linkSocketName(of: guest)) == guest)
+        case .status: break
+        }
     }
-    if let request = GuestRequest(line: line) { precondition(GuestRequest(line: request.line) == request) }
+    if let request = GuestRequest(line: line) {
+        precondition(GuestRequest(line: request.line) == request)
+        if case .process(let identifier) = request { precondition(identifier > 1) }
+    }
+    _ = ControlSocket.guestName(ofLinkSocket: line)
     return 0
 }

@@ -4,7 +4,7 @@
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard count > 2, let start else { return 0 }
-    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    let bytes = UnsafeBufferPointer(start: start, count: count)
     var limits = YamuxLimits()
     limits.maximumStreams = 8
     limits.maximumUnacknowledged = 4
@@ -17,22 +17,19 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // The output limit, every stream's first flight, and an answer to every frame.
     let most = limits.preferredOutput + (bytes.count / 12 + 8) * (4096 + 12 * 8)
     while !rest.isEmpty {
-        let chunk = Array(rest.prefix(piece))
+        let chunk = rest.prefix(piece)
+        let first = chunk.first ?? 0
         rest = rest.dropFirst(piece)
-        now += UInt64(chunk[0])
+        now += UInt64(first)
         connection.advance(to: now)
-        let failed = chunk.withUnsafeBytes { buffer in
-            do {
-                try connection.receive(buffer)
-                return false
-            } catch { return true }
-        }
+        var failed = false
+        do { try connection.receive(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk))) } catch { failed = true }
         obey(&connection, bytes[0])
         precondition(connection.streamCount <= 16)
         precondition(connection.outputCount <= most)
         precondition(connection.extraWindowInUse <= limits.maximumExtraWindow)
         if bytes[0] & 16 != 0 { _ = connection.takeOutput() }
-        if bytes[0] & 4 != 0 { connection.limitExtraWindow(to: Int(chunk[0]) << 12) }
+        if bytes[0] & 4 != 0 { connection.limitExtraWindow(to: Int(first) << 12) }
         if failed { break }
     }
     return 0
