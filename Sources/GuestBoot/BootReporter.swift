@@ -20,7 +20,13 @@ public struct BootReporter: Sendable {
         }
     }
 
-    public func boot(_ state: BootState, _ detail: String) {
+    /// Tells a new serving process, which knows nothing of the boot, that it is over.
+    public func bootIsOver() {
+        channel?.send(.networkUp)
+        boot(.ready, "the serving process was started again")
+    }
+
+    func boot(_ state: BootState, _ detail: String) {
         channel?.send(.boot(BootReport(state: state, uptime: Uptime.microseconds, detail: detail)))
     }
 }

@@ -101,8 +101,7 @@ enum FirstProcess {
                     restarts += 1
                     writeKernelLog(.error, "the serving process has ended; \(restarts <= 5 ? "starting another one" : "giving up")")
                     channel = restarts <= 5 ? startServer() : nil
-                    channel?.send(.networkUp)
-                    BootReporter(channel).boot(.ready, "the serving process was started again")
+                    BootReporter(channel).bootIsOver()
                 case .message, .nothing: break
                 }
             } else {

@@ -89,6 +89,8 @@ enum TerminalText {
     static func cleaned(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.filter { scalar in scalar == "\t" || scalar == "\n" || !(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)) }))
+                text.unicodeScalars.filter { scalar in
+                    scalar == "\t" || scalar == "\n" || !(scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value))
+                }))
     }
 }

@@ -7,7 +7,11 @@ final class Wire {
     private let socket: FileDescriptor
     private let deadline: UInt64
     private let hasPressure: Bool
-    private var keepAlive = KeepAlive(interval: 200_000, bound: 30_000_000)
+    /// The one ping that is under way, and when the next one is due.
+    private var ping: (value: UInt32, sentAt: UInt64)?
+    private var pings: UInt32 = 0
+    private var nextPing: UInt64 = 0
+    private static let pingInterval: UInt64 = 200_000
     private var output: [UInt8] = []
     private var written = 0
     private var turns = 0
@@ -50,7 +54,7 @@ final class Wire {
         if written < output.count || yamux.outputCount > 0 { request.events |= Int16(POLLOUT) }
         let now = Uptime.microseconds
         guard now < deadline else { throw Fault(text: "time is up with \(yamux.streamCount) streams open", isTimeout: true) }
-        let next = min(deadline, keepAlive.nextDeadline)
+        let next = min(deadline, nextPing)
         if poll(&request, 1, CInt(next > now ? min((next - now) / 1000 + 1, 1000) : 0)) < 0, Errno.current != .interrupted {
             throw Fault(text: "poll: \(Errno.current.description)")
         }
@@ -62,7 +66,14 @@ final class Wire {
     private func tick() {
         let now = Uptime.microseconds
         yamux.advance(to: now)
-        if case .ping(let value) = keepAlive.tick(now: now) { yamux.ping(value) }
+        if nextPing <= now {
+            nextPing = now + Wire.pingInterval
+            if ping == nil {
+                pings += 1
+                ping = (pings, now)
+                yamux.ping(pings)
+            }
+        }
         turns += 1
         if hasPressure, turns % 50 == 0 { yamux.limitExtraWindow(to: turns % 100 == 0 ? 0 : .max) }
     }
@@ -105,8 +116,9 @@ final class Wire {
     private func handleEvents(_ handle: (YamuxEvent) throws(Fault) -> Void) throws(Fault) {
         while let event = yamux.nextEvent() {
             if case .pong(let value) = event {
-                keepAlive.pong(value, now: Uptime.microseconds)
-                yamux.roundTrip = keepAlive.shortestRoundTrip
+                guard let sent = ping, sent.value == value else { continue }
+                ping = nil
+                yamux.roundTrip = min(yamux.roundTrip ?? .max, Uptime.microseconds - sent.sentAt)
             } else {
                 try handle(event)
             }
