@@ -113,7 +113,8 @@ extension FileDescriptor {
         var request = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
         let deadline = Uptime.microseconds + UInt64(max(0, milliseconds)) * 1_000
         while true {
-            let left = milliseconds < 0 ? -1 : Int32((max(deadline, Uptime.microseconds) - Uptime.microseconds + 999) / 1_000)
+            let now = Uptime.microseconds
+            let left = milliseconds < 0 ? -1 : Int32((max(deadline, now) - now + 999) / 1_000)
             let count = poll(&request, 1, left)
             if count >= 0 || Errno.current != Errno(EINTR) { return count > 0 }
         }

@@ -36,8 +36,8 @@ import Testing
         var content: [UInt8] = []
         while content.count < count {
             switch Int.random(in: 0..<3, using: &random) {
-            case 0: content += [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: 700)
-            case 1 where content.count > 300: content += content.suffix(Int.random(in: 1...300, using: &random))
+            case 0: content += [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: 7_000)
+            case 1 where content.count > 300: content += Array(content[(content.count - Int.random(in: 1...300, using: &random))...])
             default: content += random.bytes(40)
             }
         }
