@@ -90,7 +90,8 @@ def opened_per_second(proxy, guest, service, count, at_once, request=b""):
         connections = []
         for _ in range(at_once):
             connection = proxy.request(guest, service)
-            connection.sendall(request)
+            if request:
+                connection.sendall(request)
             connections.append(connection)
         for connection in connections:
             proxy.answer(connection)
