@@ -110,14 +110,14 @@ public struct Frame: Equatable, Sendable {
     /// The frame's bytes.
     public func encoded() -> [UInt8] {
         var bytes = Frame.header(type, length: payload.count)
-        bytes.append(contentsOf: payload)
+        payload.withUnsafeBytes { bytes.append(copying: $0) }
         return bytes
     }
 
     /// The bytes before a payload of `length` bytes.
     public static func header(_ type: FrameType, length: Int) -> [UInt8] {
         var writer = ByteWriter()
-        writer.bytes.reserveCapacity(headerLength + length)
+        writer.bytes.reserveCapacity(headerLength)
         writer.write(type.rawValue)
         writer.write(UInt32(truncatingIfNeeded: length))
         return writer.bytes
@@ -134,11 +134,10 @@ public struct FrameDecoder: Sendable {
 
     /// Adds bytes that arrived.
     public mutating func append(_ bytes: some Collection<UInt8>) {
-        if position > 0, position == buffer.count || position > 64 << 10 {
-            buffer.removeFirst(position)
-            position = 0
+        if position > 64 << 10 { (buffer, position) = (buffer.copy(from: position), 0) }
+        if bytes.withContiguousStorageIfAvailable({ buffer.append(copying: UnsafeRawBufferPointer($0)) }) == nil {
+            buffer.append(contentsOf: bytes)
         }
-        buffer.append(contentsOf: bytes)
     }
 
     /// The next whole frame, or nil until more bytes arrive.
@@ -154,7 +153,10 @@ public struct FrameDecoder: Sendable {
         let start = position + Frame.headerLength
         guard buffer.count - start >= length else { return nil }
         position = start + length
-        return Frame(type, buffer[start..<start + length])
+        let frame = Frame(type, buffer[start..<position])
+        // The bytes are the frame's alone.
+        if position == buffer.count { (buffer, position) = ([], 0) }
+        return frame
     }
 
     /// Takes the bytes that no frame has used: what follows `accepted` on a raw service.

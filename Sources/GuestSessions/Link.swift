@@ -21,13 +21,20 @@ final class Link {
     /// How long making a connection, and waiting for the proxy's hello, may take: 10 s, in microseconds.
     static let patience: UInt64 = 10_000_000
 
+    /// A frame and its header are one write: a virtio-serial port takes 32 KiB at once.
+    private static var limits: YamuxLimits {
+        var limits = YamuxLimits()
+        limits.maximumFrame = (32 << 10) - 12
+        return limits
+    }
+
     let place: LinkPlace
     private let loop: Watcher
     private let source: EventSource
     private let hello: Hello
     private let tokenFile: String
     private var state = State.idle(retryAt: nil)
-    private var yamux = YamuxConnection(role: .client)
+    private var yamux = YamuxConnection(role: .client, limits: Link.limits)
     private var health = LinkHealth(now: 0, asksAlways: false)
     private var output = ByteQueue()
     private var delay: ReconnectDelay
@@ -135,7 +142,7 @@ final class Link {
         if let refusal = answer.refusal { return lose("the proxy refused the link: \(refusal)") }
         let now = Uptime.microseconds
         state = .open(socket, since: now)
-        yamux = YamuxConnection(role: .client)
+        yamux = YamuxConnection(role: .client, limits: Link.limits)
         health = LinkHealth(now: now, asksAlways: false)
         lastComplaint = ""
         writeKernelLog(.information, "link over \(place.transport.rawValue) to \(answer.software) is up")
@@ -145,34 +152,37 @@ final class Link {
     // MARK: Bytes
 
     private func receive() {
-        // A virtio-serial port gives no more than 4 KiB a read. Bounded, so that others get their turn.
-        for _ in 0..<16 {
-            let socket: FileDescriptor
-            switch state {
-            case .greeting(let descriptor, _), .open(let descriptor, _): socket = descriptor
-            default: return
+        let socket: FileDescriptor
+        switch state {
+        case .greeting(let descriptor, _), .open(let descriptor, _): socket = descriptor
+        default: return
+        }
+        // Bounded, so that others get their turn.
+        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
+            var count = 0
+            let end = fill(buffer, from: socket, &count)
+            if count > 0 {
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes) }
             }
-            guard receive(from: socket) else { return }
+            if let end { lose(end) }
         }
     }
 
-    /// Reads once; false when there is no more now.
-    private func receive(from socket: FileDescriptor) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-            do throws(Errno) {
-                guard let count = try socket.read(into: buffer) else { return false }
-                guard count > 0 else {
-                    lose("the host closed the link")
-                    return false
-                }
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes) }
-                return true
-            } catch {
-                lose("the link broke: \(error.description)")
-                return false
+    /// What a virtio-serial port gives at once. A read that brings less than that has probably taken all there was.
+    private static let fullRead = 4 << 10
+
+    /// Reads while there is more, as far as `buffer` goes. Returns why there will be no more.
+    private func fill(_ buffer: UnsafeMutableRawBufferPointer, from socket: FileDescriptor, _ filled: inout Int) -> String? {
+        do throws(Errno) {
+            while filled < buffer.count {
+                guard let count = try socket.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])) else { return nil }
+                guard count > 0 else { return "the host closed the link" }
+                filled += count
+                if count < Link.fullRead { return nil }
             }
-        }
+            return nil
+        } catch { return "the link broke: \(error.description)" }
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
@@ -235,7 +245,7 @@ final class Link {
             if Uptime.microseconds > since + ReconnectDelay.longest { delay.reset() }
         }
         output.removeAll()
-        yamux = YamuxConnection(role: .client)
+        yamux = YamuxConnection(role: .client, limits: Link.limits)
         if case .descriptor = place { isOver = true }
         retryLater(reason)
     }
@@ -269,7 +279,12 @@ final class Link {
     func reset(_ stream: UInt32) { yamux.reset(stream) }
 
     /// Sends bytes for which the caller has seen `capacity`; a small frame on a fresh stream always has it.
-    func sendWhole(_ stream: UInt32, _ bytes: [UInt8]) {
+    func sendWhole(_ stream: UInt32, _ bytes: [UInt8]) { sendWhole(stream, [], bytes[...]) }
+
+    /// The same, of a header and what follows it, which are not joined first.
+    func sendWhole(_ stream: UInt32, _ header: [UInt8], _ bytes: ArraySlice<UInt8>) {
+        let began = header.withUnsafeBytes { yamux.send(stream, $0) }
+        guard began == header.count else { return yamux.reset(stream) }
         let sent = bytes.withUnsafeBytes { yamux.send(stream, $0) }
         // A frame cut short would garble the stream: better none.
         if sent < bytes.count { yamux.reset(stream) }

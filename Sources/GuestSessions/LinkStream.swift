@@ -6,12 +6,18 @@ protocol StreamCarrier: AnyObject {
     func capacity(_ stream: UInt32, wanted: Int) -> Int
     /// Sends bytes for which the caller has seen `capacity`.
     func sendWhole(_ stream: UInt32, _ bytes: [UInt8])
+    /// The same, of a header and what follows it.
+    func sendWhole(_ stream: UInt32, _ header: [UInt8], _ bytes: ArraySlice<UInt8>)
     /// The bytes were used: the other side may send as many more.
     func consumed(_ stream: UInt32, _ count: Int)
     /// No more is sent.
     func finish(_ stream: UInt32)
     /// Ends the stream at once, both ways.
     func reset(_ stream: UInt32)
+}
+
+extension StreamCarrier {
+    func sendWhole(_ stream: UInt32, _ header: [UInt8], _ bytes: ArraySlice<UInt8>) { sendWhole(stream, header + bytes) }
 }
 
 extension Link: StreamCarrier {}
@@ -30,6 +36,7 @@ struct LinkStream: Hashable {
 
     func capacity(wanted: Int) -> Int { carrier.capacity(number, wanted: wanted) }
     func send(_ bytes: [UInt8]) { carrier.sendWhole(number, bytes) }
+    func send(_ header: [UInt8], _ bytes: ArraySlice<UInt8>) { carrier.sendWhole(number, header, bytes) }
     func consumed(_ count: Int) { if count > 0 { carrier.consumed(number, count) } }
     /// We send no more; receiving goes on.
     func finish() { carrier.finish(number) }

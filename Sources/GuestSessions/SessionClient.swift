@@ -52,7 +52,7 @@ struct SessionClient {
             let room = room
             guard room > 0, let piece = log.piece(at: position, limit: min(room, SessionClient.pieceLength)) else { return }
             let type = piece.source == .output ? FrameType.standardOutput : .standardError
-            stream.send((isRaw ? [] : Frame.header(type, length: piece.bytes.count)) + piece.bytes)
+            stream.send(isRaw ? [] : Frame.header(type, length: piece.bytes.count), piece.bytes)
             position += UInt64(piece.bytes.count)
             (blockedSince, isLeftBehind) = (nil, false)
         }

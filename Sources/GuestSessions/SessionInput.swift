@@ -23,7 +23,7 @@ struct SessionInput {
     /// No more comes. A terminal's reader is told by the character for it; the terminal itself stays.
     mutating func end() {
         guard !isEnded else { return }
-        if isTerminal { queue.append(CollectionOfOne(PseudoTerminal.endOfInput)) } else { isEnded = true }
+        if isTerminal { queue.append([PseudoTerminal.endOfInput]) } else { isEnded = true }
     }
 
     /// Writes what the process takes, and watches for room. Returns how many bytes are done with.

@@ -1,3 +1,5 @@
+internal import AgentProtocol
+
 /// The last output of a session, each byte marked with where it was written. Positions count all bytes since its start.
 ///
 /// A value without I/O. What a client waits for and what is kept for the next one is the same: a client is a position.
@@ -30,7 +32,7 @@ struct SessionLog {
             count = read(UnsafeMutableRawBufferPointer(buffer))
         }
         guard !piece.isEmpty else { return 0 }
-        if bytes.isEmpty { bytes = piece } else { bytes.append(contentsOf: piece) }
+        if bytes.isEmpty { bytes = piece } else { piece.withUnsafeBytes { bytes.append(copying: $0) } }
         if let last = marks.last, last.source == source {
             marks[marks.count - 1].end = end
         } else {
@@ -60,8 +62,7 @@ struct SessionLog {
         if head == bytes.count {
             (bytes, head, marks) = ([], 0, [])
         } else if head >= 64 << 10 {
-            bytes.removeFirst(head)
-            head = 0
+            (bytes, head) = (bytes.copy(from: head), 0)
         }
         if let first = marks.firstIndex(where: { $0.end > start }), first > 0 { marks.removeFirst(first) }
     }

@@ -24,7 +24,13 @@ struct SessionOutput {
         remaining = isTerminal ? PseudoTerminal.mostBuffered : max(0, Int(linux_readable_bytes(descriptor.rawValue)))
     }
 
-    enum Outcome { case some, nothingNow, over }
+    enum Outcome {
+        case some
+        /// Fewer bytes than there was room for: at the next read there are probably none.
+        case few
+        case nothingNow
+        case over
+    }
 
     /// Reads once into `log`, at most `room` bytes.
     mutating func read(into log: inout SessionLog, room: Int) -> Outcome {
@@ -46,6 +52,8 @@ struct SessionOutput {
             remaining = left - count
             if isEmpty || left == count { isOver = true }
         }
-        return isOver ? .over : isEmpty ? .nothingNow : .some
+        if isOver { return .over }
+        if isEmpty { return .nothingNow }
+        return count < room && remaining == nil ? .few : .some
     }
 }

@@ -70,6 +70,8 @@ private struct StreamEnds {
     var output = Pair()
     var errors = Pair()
     private var isTerminal = false
+    /// As a stream's window: the process and the agent take fewer turns.
+    private static let capacity: CInt = 256 << 10
 
     mutating func open(_ streams: SessionProcess.Streams) throws(Errno) {
         switch streams {
@@ -93,9 +95,11 @@ private struct StreamEnds {
     private mutating func openPipes(wantsInput: Bool) throws(Errno) {
         if wantsInput {
             let pipe = try FileDescriptor.pipe()
+            pipe.writeEnd.setPipeCapacity(StreamEnds.capacity)
             input = Pair(ours: pipe.writeEnd, theirs: pipe.readEnd)
         }
         let pipe = try FileDescriptor.pipe()
+        pipe.readEnd.setPipeCapacity(StreamEnds.capacity)
         output = Pair(ours: pipe.readEnd, theirs: pipe.writeEnd)
     }
 

@@ -97,7 +97,7 @@ extension Session {
         log.drop(before: clients.first?.position ?? log.end)
     }
 
-    /// Reads once from each end that the process writes to; false when nothing has changed by it.
+    /// Reads once from each end that the process writes to; false when there is probably nothing more.
     private func fill() -> Bool {
         var hasChanged = false
         var index = 0
@@ -115,7 +115,7 @@ extension Session {
                 hasChanged = true
                 loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
                 index += 1
-            case .nothingNow:
+            case .few, .nothingNow:
                 loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
                 index += 1
             case .over:

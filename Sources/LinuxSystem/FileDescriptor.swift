@@ -96,6 +96,9 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         return (FileDescriptor(rawValue: ends.0), FileDescriptor(rawValue: ends.1))
     }
 
+    /// Asks for room for so many bytes in a pipe, which has 64 KiB at first; it keeps what it has where that is refused.
+    public func setPipeCapacity(_ bytes: CInt) { _ = linux_set_pipe_capacity(rawValue, bytes) }
+
     /// Two connected sockets that keep message boundaries (`SOCK_SEQPACKET`), close-on-exec.
     public static func packetPair() throws(Errno) -> (FileDescriptor, FileDescriptor) {
         var ends: (CInt, CInt) = (-1, -1)

@@ -105,8 +105,11 @@ final class ClientBridge: LinkStreamOwner {
         let promise = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { _ in bound.value.written(count) }
-        context.writeAndFlush(NIOAny(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
+        context.write(NIOAny(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
     }
+
+    /// What one read of the link brought is one write.
+    func streamPaused() { if !clientGone { context.flush() } }
 
     private func written(_ count: Int) {
         unwritten -= count
@@ -152,8 +155,11 @@ final class ClientBridge: LinkStreamOwner {
 
     func clientRead(_ buffer: ByteBuffer) {
         isReading = false
-        var buffer = buffer
-        pending.writeBuffer(&buffer)
+        if pending.readableBytes == 0 {
+            pending = buffer
+        } else {
+            pending.writeImmutableBuffer(buffer)
+        }
         pump()
     }
 
@@ -183,7 +189,7 @@ final class ClientBridge: LinkStreamOwner {
         if pending.readableBytes > 0 {
             let sent = pending.withUnsafeReadableBytes { link.send(stream, $0) }
             pending.moveReaderIndex(forwardBy: sent)
-            if pending.readableBytes == 0 { pending.clear() } else { pending.discardReadBytes() }
+            if pending.readableBytes == 0 { pending = ByteBuffer() }
         }
         if pending.readableBytes == 0 {
             if clientFinished {

@@ -7,12 +7,18 @@ internal import Yamux
 protocol LinkStreamOwner: AnyObject {
     /// Bytes arrived. Their credit is the owner's to give, with `LinkHandler.consumed`.
     func streamReceived(_ bytes: [UInt8])
+    /// All that came with one read of the link was handed over: what is written in lumps can be written.
+    func streamPaused()
     /// The guest sends no more on the stream.
     func streamFinished()
     /// The stream is gone: reset by the guest, or with its link. The text says why.
     func streamLost(_ reason: String)
     /// The stream takes bytes again.
     func streamWritable()
+}
+
+extension LinkStreamOwner {
+    func streamPaused() {}
 }
 
 /// One link: the two hellos, then yamux between its channel and the streams' owners. On a channel without ends it is one
@@ -36,6 +42,8 @@ final class LinkHandler: ChannelInboundHandler {
     private var yamux: YamuxConnection
     private var health = LinkHealth(now: 0, asksAlways: true)
     private var owners: [UInt32: any LinkStreamOwner] = [:]
+    /// Who was given bytes since the last pause.
+    private var receivers: [any LinkStreamOwner] = []
     private var closeReason = "the guest closed it"
     private var isUp = false
     private var isFlushing = false
@@ -237,7 +245,12 @@ final class LinkHandler: ChannelInboundHandler {
             // Nothing that an agent opens is served yet: guests only answer.
             case .opened(let stream): yamux.reset(stream)
             case .data(let stream, let bytes):
-                if let owner = owners[stream] { owner.streamReceived(bytes) } else { yamux.consumed(stream, bytes.count) }
+                guard let owner = owners[stream] else {
+                    yamux.consumed(stream, bytes.count)
+                    continue
+                }
+                if receivers.last !== owner { receivers.append(owner) }
+                owner.streamReceived(bytes)
             case .finished(let stream): owners[stream]?.streamFinished()
             case .reset(let stream): owners.removeValue(forKey: stream)?.streamLost("the guest ended it")
             case .writable(let stream): owners[stream]?.streamWritable()
@@ -245,6 +258,8 @@ final class LinkHandler: ChannelInboundHandler {
             case .goAway: break
             }
         }
+        // Writing what they were given may bring more events, which are handled on the way.
+        while let receiver = receivers.popLast() { receiver.streamPaused() }
     }
 
     /// Writes what yamux has to say while the channel takes it. What it does not take stays in yamux, whose limits then hold

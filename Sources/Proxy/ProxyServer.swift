@@ -24,6 +24,7 @@ public struct ProxyServer: Service {
     /// Serves, and removes the socket files at the end. Throws `SocketFileError` when it cannot begin.
     public func run() async throws {
         umask(0o177)
+        raiseDescriptorLimit()
         let lock = try SocketFile.lock(configuration.directory)
         defer { lock.close() }
         let receiver = try LinkReceiver(directory: configuration.directory)

@@ -2,14 +2,15 @@
 struct EventQueue: Sendable {
     private var events: [YamuxEvent] = []
     private var position = 0
-    /// The last event, when it is data: more of the same stream may still be added to it.
-    private var last: (stream: UInt32, bytes: [UInt8])?
+    /// The last event's stream, when it is data: more of the same stream may still be added to `lastBytes`.
+    private var lastStream: UInt32?
+    private var lastBytes: [UInt8] = []
 
     /// Pieces up to this many bytes are joined, so that a peer which sends bytes one by one makes us hold bytes and not events.
     private static let smallPiece = 4 << 10
     private static let largestJoined = 64 << 10
 
-    var isEmpty: Bool { position == events.count && last == nil }
+    var isEmpty: Bool { position == events.count && lastStream == nil }
 
     mutating func append(_ event: YamuxEvent) {
         closeLast()
@@ -17,19 +18,24 @@ struct EventQueue: Sendable {
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, of stream: UInt32) {
-        if let last, last.stream == stream, bytes.count <= EventQueue.smallPiece,
-            last.bytes.count + bytes.count <= EventQueue.largestJoined
-        {
-            self.last?.bytes.append(contentsOf: bytes)
+        if lastStream == stream, bytes.count <= EventQueue.smallPiece, lastBytes.count + bytes.count <= EventQueue.largestJoined {
+            lastBytes.append(contentsOf: bytes)
         } else {
             closeLast()
-            last = (stream, Array(bytes))
+            (lastStream, lastBytes) = (stream, Array(bytes))
         }
     }
 
     private mutating func closeLast() {
-        if let last { events.append(.data(last.stream, last.bytes)) }
-        last = nil
+        if let last = takeLast() { events.append(last) }
+    }
+
+    private mutating func takeLast() -> YamuxEvent? {
+        guard let stream = lastStream else { return nil }
+        var bytes: [UInt8] = []
+        swap(&bytes, &lastBytes)
+        lastStream = nil
+        return .data(stream, bytes)
     }
 
     mutating func next() -> YamuxEvent? {
@@ -38,9 +44,7 @@ struct EventQueue: Sendable {
                 events.removeAll(keepingCapacity: events.capacity <= 64)
                 position = 0
             }
-            guard let last else { return nil }
-            self.last = nil
-            return .data(last.stream, last.bytes)
+            return takeLast()
         }
         let event = events[position]
         // The bytes are the taker's alone.

@@ -47,6 +47,11 @@ struct Header: Equatable {
         }
     }
 
+    /// Sets the length in the header that is at `start`.
+    static func setLength(_ length: UInt32, at start: Int, in bytes: inout [UInt8]) {
+        bytes.withUnsafeMutableBytes { $0.storeBytes(of: length.bigEndian, toByteOffset: start + 8, as: UInt32.self) }
+    }
+
     /// Adds `data` in frames of at most `maximumFrame` bytes.
     static func appendData(_ data: UnsafeRawBufferPointer, of stream: UInt32, maximumFrame: Int, to bytes: inout [UInt8]) {
         var sent = 0
