@@ -65,6 +65,14 @@ public struct ProxyLimits: Sendable {
     /// The defaults.
     public init() {}
 
+    /// The most memory that the proxy may use for so many guests, in bytes, whatever they do: itself; what waits for clients and
+    /// guests; and for each guest the log, the steps, and its links: their queues, each stream's first flight and a window.
+    public func memoryBound(guests: Int) -> Int {
+        let link = streamsPerLink * (4 << 10) + (2 << 20)
+        let steps = stepsPerGuest * 2 * textLength * 4
+        return 64 << 20 + bytesInAll + guests * (2 * logBytesPerGuest + steps + linksPerGuest * link + newLinksPerGuest * (128 << 10))
+    }
+
     var yamux: YamuxLimits {
         var limits = YamuxLimits()
         limits.maximumStreams = streamsPerLink

@@ -31,7 +31,8 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         name: .customLong("allow-uid"),
-        help: ArgumentHelp("Let this user's processes use the sockets, beside this one's and root's. It gets root shells.", valueName: "uid"))
+        help: ArgumentHelp(
+            "Let this user's processes use the sockets, beside this one's and root's. It gets root shells.", valueName: "uid"))
     var allowedUsers: [UInt32] = []
 
     @Option(help: ArgumentHelp("Bytes in all that may wait for clients and guests which do not take them, in MiB.", valueName: "mib"))
