@@ -19,7 +19,7 @@ import Testing
         let input = try FileDescriptor.pipe()
         let output = try FileDescriptor.pipe()
         let socat = try ChildProgram(
-            "/usr/bin/socat", ["socat", "-t5", "-", "UNIX-CONNECT:\(path)"], input: input.readEnd.rawValue,
+            "/usr/bin/socat", ["-t5", "-", "UNIX-CONNECT:\(path)"], input: input.readEnd.rawValue,
             output: output.writeEnd.rawValue, user: user)
         defer { socat.kill() }
         try? input.writeEnd.writeAll(Array(text.utf8))
@@ -71,7 +71,7 @@ import Testing
 
     @Test func anAllowedUserCannotHaveTheProxyEndAnothersProcess() throws {
         let proxy = try ProxyProcess(workspace, ["--allow-uid", "\(PeerTests.nobody)"])
-        let victim = try ChildProgram("/bin/sleep", ["sleep", "300"])
+        let victim = try ChildProgram("/bin/sleep", ["300"])
         let reply = try answer(workspace.controlSocket, to: "GUEST a -\nPID \(victim.identifier)\n", as: PeerTests.nobody)
         #expect(reply == "OK\n")
         try proxy.waitForLog("its launcher has no process \(victim.identifier)")
@@ -94,7 +94,8 @@ import Testing
         let inodes = Set(try proxy.descriptors().filter { $0.hasPrefix("socket:[") }.map { String($0.dropFirst(8).dropLast()) })
         #expect(inodes.count >= 4)
         var inUNIX = Set<String>()
-        for line in try String(contentsOfFile: "/proc/\(proxy.identifier)/net/unix", encoding: .utf8).split(separator: "\n") {
+        let table = try #require(FileHandle(forReadingAtPath: "/proc/\(proxy.identifier)/net/unix"))
+        for line in String(decoding: table.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n") {
             let fields = line.split(whereSeparator: \.isWhitespace)
             if fields.count > 6 { inUNIX.insert(String(fields[6])) }
         }

@@ -13,7 +13,7 @@ defer { try? FileManager.default.removeItem(atPath: directory) }
 
 func path(_ name: String) -> String { "\(directory)/\(name)" }
 func start(_ name: String, _ arguments: [String], output: LinuxSystem.FileDescriptor? = nil) throws -> ChildProcess {
-    var program = Program(programs.appendingPathComponent(name).path, [name] + arguments, environment: ["PATH=/usr/bin:/bin"])
+    var program = Program(programs.appendingPathComponent(name).path, arguments, environment: ["PATH=/usr/bin:/bin"])
     program.standardOutput = output
     return try program.start()
 }
