@@ -1,5 +1,4 @@
 internal import AgentProtocol
-internal import NIOCore
 internal import Yamux
 
 /// The `events` stream of a link: the boot's reports and the agent's own, from the agent to the guest's state here.
@@ -61,12 +60,10 @@ final class BootFollower: LinkStreamOwner {
             return cut("its boot reports: \((error as? ProtocolError)?.text ?? "\(error)")")
         }
         isWaiting = true
-        let bound = NIOLoopBound(self, eventLoop: proxy.eventLoop)
-        proxy.eventLoop.execute {
-            let follower = bound.value
-            follower.isWaiting = false
-            guard let link = follower.presentLink else { return }
-            follower.proceed()
+        proxy.inNextTurn {
+            self.isWaiting = false
+            guard let link = self.presentLink else { return }
+            self.proceed()
             link.flush()
         }
     }

@@ -171,10 +171,9 @@ final class LinkHandler: ChannelDuplexHandler {
 
     /// Lets the others have their turn before this link goes on. Nothing more is read until then.
     private func pause() {
-        guard !isPaused, let context else { return }
+        guard !isPaused else { return }
         isPaused = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute { bound.value.goOn() }
+        proxy.inNextTurn { self.goOn() }
     }
 
     private func goOn() {
@@ -320,10 +319,7 @@ final class LinkHandler: ChannelDuplexHandler {
         yamux.advance(to: now)
         var written = 0
         while yamux.outputCount > 0, context.channel.isWritable {
-            guard written < proxy.configuration.limits.bytesPerTurn else {
-                let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-                return context.eventLoop.execute { bound.value.flush() }
-            }
+            guard written < proxy.configuration.limits.bytesPerTurn else { return proxy.inNextTurn { self.flush() } }
             let output = yamux.takeOutput()
             written += output.count
             write(output)

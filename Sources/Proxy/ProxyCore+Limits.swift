@@ -8,6 +8,9 @@ struct ProxyLoad {
     var heldBytes = 0
     /// Links that have not said hello, by the way they came; the oldest first.
     var newLinks: [LinkOrigin: [LinkHandler]] = [:]
+    /// Work that has had its turn of the event loop, and goes on in the next.
+    var nextTurn: [() -> Void] = []
+    var isInTurn = false
     /// What is logged because of somebody, and how many links somebody makes.
     var logged: [String: (rate: RateLimit, leftOut: Int)] = [:]
     var linked: [String: RateLimit] = [:]
@@ -41,6 +44,29 @@ extension ProxyCore {
         log(
             "refused a connection to \(path): process \(peer.process) of user \(peer.user), who is not allowed (--allow-uid)",
             because: "of user \(peer.user)")
+    }
+
+    // MARK: Turns
+
+    /// Does `work` when all sockets have had a turn. NIO does what it is told to execute, and what that executes in turn, before it
+    /// looks at a socket again; so this is one timer, which is never due before the loop has looked.
+    func inNextTurn(_ work: @escaping () -> Void) {
+        load.nextTurn.append(work)
+        if load.nextTurn.count == 1, !load.isInTurn { scheduleTurn() }
+    }
+
+    private func scheduleTurn() {
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .microseconds(100)) { core.value.takeTurn() }
+    }
+
+    private func takeTurn() {
+        let work = load.nextTurn
+        load.nextTurn = []
+        load.isInTurn = true
+        for item in work { item() }
+        load.isInTurn = false
+        if !load.nextTurn.isEmpty { scheduleTurn() }
     }
 
     // MARK: The log

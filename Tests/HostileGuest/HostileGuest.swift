@@ -71,7 +71,7 @@ public struct HostileGuest: Sendable {
             let frame = Frame(.step, ArraySlice(step.encoded())).encoded()
             index &+= 1
             guard let left = link.credit[events], left >= frame.count else {
-                guard link.send([], until: isOver), !isOver() else { return }
+                guard link.awaitInput(until: isOver) else { return }
                 continue
             }
             link.spend(frame.count, of: events)
@@ -97,6 +97,10 @@ public struct HostileGuest: Sendable {
             let pair = HostileLink.header(0, stream: 4, length: 1) + [65] + HostileLink.header(0, stream: 6, length: 1) + [66]
             while !isOver() {
                 let count = min(2000, link.credit[4] ?? 0, link.credit[6] ?? 0)
+                if count == 0 {
+                    guard link.awaitInput(until: isOver) else { return }
+                    continue
+                }
                 for stream: UInt32 in [4, 6] { link.spend(count, of: stream) }
                 let bytes = Array(repeatElement(pair, count: count).joined())
                 guard link.send(bytes, until: isOver) else { return }

@@ -50,6 +50,13 @@ final class HostileLink {
         exchange(bytes, until: isOver) { if reads { self.parse($0[...]) } else { self.input = [] } }
     }
 
+    /// Waits a little for credit; false when the link is closed, or it is over.
+    func awaitInput(until isOver: () -> Bool) -> Bool {
+        guard !isOver(), wait(), let bytes = readSome() else { return false }
+        parse(bytes[...])
+        return true
+    }
+
     /// Reads on until the link is closed, or it is over.
     func idle(until isOver: () -> Bool) {
         while !isOver(), wait() { guard readSome() != nil else { return } }
