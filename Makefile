@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-integration run bench bench-hostile fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -14,6 +14,7 @@ help:
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
+	@echo 'make bench-hostile    how long other guests wait while one attacks the proxy'
 	@echo 'make fuzz              fuzz the decoders of bytes from the other side (FUZZ_RUNS each)'
 	@echo 'make man               man pages and completions, in dist/man and dist/completions'
 	@echo 'make install           programs, man pages and completions below PREFIX ($(PREFIX))'
@@ -62,6 +63,11 @@ run: build kernel system
 
 bench: build kernel system
 	@Tests/Benchmarks/boot
+
+BENCH_SECONDS ?= 5
+bench-hostile: setup
+	@swift build -c release --product bench-hostile --quiet
+	@.build/release/bench-hostile $(BENCH_SECONDS)
 
 # Millions of runs of each: make fuzz FUZZ_RUNS=10000000
 FUZZ_RUNS ?= 200000

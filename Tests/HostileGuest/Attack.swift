@@ -68,7 +68,8 @@ public enum Attack: String, CaseIterable, Sendable {
         case .reports: "boot reports per second"
         case .longReport: "its boot reports"
         case .tinyPieces, .neverReads: nil
-        case .links, .hellos: "too many links"
+        case .links: "a newer link took its place"
+        case .hellos: "too many links"
         case .silentLinks: "a newer one took its place"
         }
     }
