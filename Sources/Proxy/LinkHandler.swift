@@ -53,6 +53,7 @@ final class LinkHandler: ChannelDuplexHandler {
     private var hasReceived = false
     private var healthCheck: Scheduled<Void>?
     private var heldRelease: Scheduled<Void>?
+    private var helloCheck: Scheduled<Void>?
 
     init(_ origin: LinkOrigin, proxy: ProxyCore) {
         self.origin = origin
@@ -94,7 +95,7 @@ final class LinkHandler: ChannelDuplexHandler {
 
     private func expectHello(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: proxy.configuration.limits.helloTime) {
+        helloCheck = context.eventLoop.scheduleTask(in: proxy.configuration.limits.helloTime) {
             let link = bound.value
             if !link.isUp, !link.isClosing { link.proxy.refuseLink(link, "no hello within the time for it") }
         }
@@ -141,6 +142,8 @@ final class LinkHandler: ChannelDuplexHandler {
         proxy.stopAwaitingHello(self)
         goDown(closeReason)
         heldRelease?.cancel()
+        // Its link would be kept until then: as many as a guest can make in that time.
+        helloCheck?.cancel()
         self.context = nil
         context.fireChannelInactive()
     }

@@ -87,9 +87,9 @@ import Testing
             // Their threads end with them, before the descriptors are given to others.
             for client in clients { shutdown(client.descriptor, CInt(SHUT_RDWR)) }
         }
-        try echo(shell, 100)
+        try echo(shell, 25)
         if let line = attack.logLine { try proxy.waitForLog(line) }
-        try echo(shell, 100)
+        try echo(shell, 25)
         attacker.end()
         try echo(shell, 10)
         var limits = ProxyLimits()
@@ -121,7 +121,7 @@ import Testing
             return client
         }
         try proxy.waitForLog("a stream of guest bad is cut off")
-        try echo(shell, 100)
+        try echo(shell, 25)
         _ = (agents, silent)
     }
 }
