@@ -123,7 +123,7 @@ func measure(_ attack: Attack?) throws {
 }
 
 print(
-    "| attack, for \(Int(seconds)) s | median echo of another guest | 99 % | longest | echoes | memory of the proxy |\n|---|---|---|---|---|---|"
+    "| attack, for \(seconds) s | median echo of another guest | 99 % | longest | echoes | memory of the proxy |\n|---|---|---|---|---|---|"
 )
 try measure(nil)
 for attack in Attack.allCases { try measure(attack) }
