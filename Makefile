@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration run bench bench-link fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration run bench bench-link bench-hostile fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -18,6 +18,7 @@ help:
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
 	@echo 'make bench-link        the link'\''s speed, against the 2010 socat and against nc'
+	@echo 'make bench-hostile    how long other guests wait while one attacks the proxy'
 	@echo 'make fuzz              fuzz the decoders of bytes from the other side (FUZZ_RUNS each)'
 	@echo 'make man               man pages and completions, in dist/man and dist/completions'
 	@echo 'make install           programs, man pages and completions below PREFIX ($(PREFIX))'
@@ -77,6 +78,11 @@ bench: build kernel system
 bench-link: build kernel system
 	@Tests/Benchmarks/link/run
 	@Tests/Benchmarks/link/vm
+
+BENCH_SECONDS ?= 5
+bench-hostile: setup
+	@swift build -c release --product bench-hostile --quiet
+	@.build/release/bench-hostile $(BENCH_SECONDS)
 
 # Millions of runs of each: make fuzz FUZZ_RUNS=10000000
 FUZZ_RUNS ?= 200000

@@ -73,6 +73,11 @@ let hostTargets: [Target] = [
 
 let testTargets: [Target] = [
     .target(name: "HostTools", dependencies: ["LinuxSystem"], path: "Tests/HostTools", swiftSettings: house),
+    .target(
+        name: "HostileGuest", dependencies: ["AgentProtocol", "CLinux", "LinuxSystem"], path: "Tests/HostileGuest", swiftSettings: house),
+    .executableTarget(
+        name: "bench-hostile", dependencies: ["CLinux", "ControlProtocol", "HostileGuest", "LinuxSystem", "vm-agent", "vm-proxy"],
+        path: "Tests/Benchmarks/Hostile", swiftSettings: house),
     .testTarget(name: "AgentProtocolTests", dependencies: ["AgentProtocol", "HostTools"], swiftSettings: house),
     .testTarget(
         name: "FileCopyTests", dependencies: ["AgentProtocol", "CLinux", "FileCopy", "HostTools", "LinuxSystem"], swiftSettings: house),
@@ -80,7 +85,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "ProxyTests",
         dependencies: [
-            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "LinuxSystem", "Proxy", "ProxyClient", "Yamux", "vm-proxy",
+            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "HostileGuest", "LinuxSystem", "Proxy", "ProxyClient", "Yamux",
+            "vm-proxy",
         ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),

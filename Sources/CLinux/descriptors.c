@@ -80,3 +80,12 @@ long linux_receive_descriptor(int connection, void *bytes, size_t capacity, int 
 }
 
 int linux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+_Static_assert(sizeof(struct linux_peer) == sizeof(struct ucred), "linux_peer is the kernel's ucred");
+
+int linux_peer_of(int connection, struct linux_peer *peer) {
+  socklen_t length = sizeof *peer;
+  return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, peer, &length);
+}
+
+int linux_peer_option(void) { return SO_PEERCRED; }

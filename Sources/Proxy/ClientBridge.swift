@@ -36,6 +36,8 @@ final class ClientBridge: LinkStreamOwner {
     private var unwritten = 0
     private var isReading = false
     private var isCounted = false
+    /// As much of `heldBytes` as the proxy knows of.
+    private var accounted = 0
 
     /// Opens a stream to `service` for the client at `context`.
     ///
@@ -51,6 +53,28 @@ final class ClientBridge: LinkStreamOwner {
         self.proxy = proxy
         self.onAnswer = onAnswer
         pending = early
+    }
+
+    deinit { proxy.hold(-accounted) }
+
+    var heldBytes: Int { unwritten + pending.readableBytes }
+
+    /// Tells the proxy what waits here. It may cut this stream off.
+    private func account() {
+        let change = heldBytes - accounted
+        guard change != 0 else { return }
+        accounted += change
+        proxy.hold(change)
+    }
+
+    func cutOff() {
+        dropStream()
+        link.flush()
+        pending = ByteBuffer()
+        clientGone = true
+        // What was written and not taken goes with the connection.
+        context.close(promise: nil)
+        account()
     }
 
     func open() {
@@ -106,6 +130,7 @@ final class ClientBridge: LinkStreamOwner {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         promise.futureResult.whenComplete { _ in bound.value.written(count) }
         context.write(NIOAny(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
+        account()
     }
 
     /// What one read of the link brought is one write.
@@ -113,6 +138,7 @@ final class ClientBridge: LinkStreamOwner {
 
     private func written(_ count: Int) {
         unwritten -= count
+        account()
         if let stream {
             link.consumed(stream, count)
             link.flush()
@@ -161,6 +187,7 @@ final class ClientBridge: LinkStreamOwner {
             pending.writeImmutableBuffer(buffer)
         }
         pump()
+        account()
     }
 
     /// The client sends no more.
@@ -190,6 +217,7 @@ final class ClientBridge: LinkStreamOwner {
             let sent = pending.withUnsafeReadableBytes { link.send(stream, $0) }
             pending.moveReaderIndex(forwardBy: sent)
             if pending.readableBytes == 0 { pending = ByteBuffer() }
+            account()
         }
         if pending.readableBytes == 0 {
             if clientFinished {

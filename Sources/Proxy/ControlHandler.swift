@@ -17,12 +17,13 @@ final class ControlHandler: ChannelInboundHandler {
     }
 
     private let proxy: ProxyCore
+    private let peer: PeerGate.Peer
     private var phase = Phase.request
     private var received = ByteBuffer()
     private var waiter: (number: Int, guest: String)?
     private var inputClosed = false
 
-    init(proxy: ProxyCore) { self.proxy = proxy }
+    init(proxy: ProxyCore, peer: PeerGate.Peer) { (self.proxy, self.peer) = (proxy, peer) }
 
     func channelActive(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -96,7 +97,7 @@ final class ControlHandler: ChannelInboundHandler {
     }
 
     private func register(_ name: String, _ token: [UInt8], _ context: ChannelHandlerContext) {
-        let launcher = LauncherConnection(guestName: name, proxy: proxy, context: context)
+        let launcher = LauncherConnection(guestName: name, proxy: proxy, peer: peer, context: context)
         do throws(ConnectFault) {
             try proxy.register(name, token: token, launcher: launcher)
             phase = .launcher(launcher)

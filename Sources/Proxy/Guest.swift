@@ -71,7 +71,6 @@ final class Guest {
     /// Forgets what was reported of the boot.
     func forgetBoot() {
         status.steps = []
-        status.warnings = []
         status.state = .waiting
         status.detail = ""
         lastBootReport = nil
@@ -110,7 +109,6 @@ final class Guest {
         } else {
             status.steps.append(step)
         }
-        status.warnings = status.steps.filter { $0.state == .warned }.map { "\($0.name): \($0.detail)" }
         if status.state == .waiting { status.state = .booting }
         return step
     }
@@ -153,6 +151,7 @@ final class Guest {
                 ageMilliseconds: UInt64(max(0, age.nanoseconds / 1_000_000)), memoryBytes: UInt64(agent.report.memory) << 10,
                 sessions: Int(agent.report.sessions), connections: Int(agent.report.connections), links: Int(agent.report.links))
         }
+        present.warnings = status.steps.filter { $0.state == .warned }.map { "\($0.name): \($0.detail)" }
         present.links = links.map(\.status)
         return present
     }

@@ -7,13 +7,15 @@ internal import NIOCore
 final class LauncherConnection {
     private let guestName: String
     private let proxy: ProxyCore
+    private let peer: PeerGate.Peer
     private let context: ChannelHandlerContext
     private var unwritten = 0
     private var saidBye = false
 
-    init(guestName: String, proxy: ProxyCore, context: ChannelHandlerContext) {
+    init(guestName: String, proxy: ProxyCore, peer: PeerGate.Peer, context: ChannelHandlerContext) {
         self.guestName = guestName
         self.proxy = proxy
+        self.peer = peer
         self.context = context
     }
 
@@ -28,7 +30,7 @@ final class LauncherConnection {
         let buffer = context.channel.allocator.buffer(string: line + "\n")
         let count = buffer.readableBytes
         guard unwritten + count <= proxy.configuration.limits.unreadEventBytes else {
-            return proxy.log("the launcher of guest \(guestName) does not read its events; one is dropped")
+            return proxy.log("the launcher of guest \(guestName) does not read its events; one is dropped", of: guestName)
         }
         unwritten += count
         let promise = context.eventLoop.makePromise(of: Void.self)
@@ -39,7 +41,7 @@ final class LauncherConnection {
 
     func received(line: String) {
         switch GuestRequest(line: line) {
-        case .process(let identifier): proxy.setProcess(identifier, of: guestName)
+        case .process(let identifier): proxy.setProcess(identifier, of: guestName, launcher: peer)
         case .console(let text): proxy.console(text, of: guestName)
         case .bye:
             saidBye = true

@@ -15,6 +15,10 @@ protocol LinkStreamOwner: AnyObject {
     func streamLost(_ reason: String)
     /// The stream takes bytes again.
     func streamWritable()
+    /// Bytes that wait here for the other side to take them.
+    var heldBytes: Int { get }
+    /// Ends the stream and lets go of what it holds: there is too much in all.
+    func cutOff()
 }
 
 extension LinkStreamOwner {
@@ -23,8 +27,9 @@ extension LinkStreamOwner {
 
 /// One link: the two hellos, then yamux between its channel and the streams' owners. On a channel without ends it is one
 /// link after another.
-final class LinkHandler: ChannelInboundHandler {
+final class LinkHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private(set) var identifier: Int
@@ -45,16 +50,24 @@ final class LinkHandler: ChannelInboundHandler {
     /// Who was given bytes since the last pause.
     private var receivers: [any LinkStreamOwner] = []
     private var closeReason = "the guest closed it"
+    private(set) var isClosing = false
     private var isUp = false
+    /// What arrived and was not looked at: the link has had its turn of the event loop.
+    private var inbox = CircularBuffer<ByteBuffer>()
+    private var eventsLeft: Int
+    private var isPaused = false
+    private var isReadWanted = false
     private var isFlushing = false
     private var hasReceived = false
     private var healthCheck: Scheduled<Void>?
     private var heldRelease: Scheduled<Void>?
+    private var helloCheck: Scheduled<Void>?
 
     init(_ origin: LinkOrigin, proxy: ProxyCore) {
         self.origin = origin
         self.proxy = proxy
         identifier = proxy.makeIdentifier()
+        eventsLeft = proxy.configuration.limits.eventsPerTurn
         guestName = origin.guestName ?? "?"
         transport = origin.transport
         input = LinkInput(hasEnd: origin.hasEnd, passedOverLimit: proxy.configuration.limits.bytesBeforeHello)
@@ -62,6 +75,7 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     var streamCount: Int { owners.count }
+    var streamOwners: [any LinkStreamOwner] { Array(owners.values) }
     var isHealthy: Bool { isUp && health.isHealthy(now: now) }
     var roundTrip: UInt64? { health.roundTrip }
 
@@ -82,15 +96,16 @@ final class LinkHandler: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        proxy.awaitHello(self)
         // At the other end of a link socket is QEMU, whose guest may need any time to boot.
         if origin.hasEnd { expectHello(context) }
     }
 
     private func expectHello(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: proxy.configuration.limits.helloTime) {
+        helloCheck = context.eventLoop.scheduleTask(in: proxy.configuration.limits.helloTime) {
             let link = bound.value
-            if !link.isUp { link.close("no hello within the time for it") }
+            if !link.isUp, !link.isClosing { link.proxy.refuseLink(link, "no hello within the time for it") }
         }
     }
 
@@ -106,10 +121,12 @@ final class LinkHandler: ChannelInboundHandler {
         heldRelease?.cancel()
         heldRelease = nil
         health.received(now: now)
-        unwrapInboundIn(data).withUnsafeReadableBytes { receive($0) }
+        inbox.append(unwrapInboundIn(data))
+        work()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        if !isPaused { eventsLeft = proxy.configuration.limits.eventsPerTurn }
         flush()
         if input.heldCount > 0 {
             let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -124,8 +141,17 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        if !isClosing {
+            // What the guest sent before it closed the link is its clients'.
+            (isPaused, eventsLeft) = (false, .max)
+            work()
+        }
+        inbox.removeAll()
+        proxy.stopAwaitingHello(self)
         goDown(closeReason)
         heldRelease?.cancel()
+        // Its link would be kept until then: as many as a guest can make in that time.
+        helloCheck?.cancel()
         self.context = nil
         context.fireChannelInactive()
     }
@@ -136,28 +162,65 @@ final class LinkHandler: ChannelInboundHandler {
 
     /// Ends the link; its streams' owners are told.
     func close(_ reason: String) {
+        guard !isClosing else { return }
+        isClosing = true
         closeReason = reason
         context?.close(promise: nil)
     }
 
     // MARK: Bytes
 
-    private func receive(_ bytes: UnsafeRawBufferPointer) {
-        var rest = bytes
+    /// Looks at what has arrived until the link has had its turn.
+    private func work() {
+        yamux.advance(to: now)
+        if !isPaused { handleEvents() }
+        while !isPaused, !isClosing, var buffer = inbox.popFirst() {
+            buffer.moveReaderIndex(forwardBy: buffer.withUnsafeReadableBytes { receive($0) })
+            if buffer.readableBytes > 0 { inbox.prepend(buffer) }
+        }
+    }
+
+    /// Lets the others have their turn before this link goes on. Nothing more is read until then.
+    private func pause() {
+        guard !isPaused else { return }
+        isPaused = true
+        proxy.inNextTurn { self.goOn() }
+    }
+
+    private func goOn() {
+        guard isPaused, let context else { return }
+        (isPaused, eventsLeft) = (false, proxy.configuration.limits.eventsPerTurn)
+        work()
+        flush()
+        guard !isPaused, isReadWanted else { return }
+        isReadWanted = false
+        context.read()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isPaused { isReadWanted = true } else { context.read() }
+    }
+
+    /// Takes bytes up to the end of the next hello, and says how many those are.
+    private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         var violation: YamuxError?
         do {
-            while violation == nil, !rest.isEmpty {
-                let found = try input.take(rest, token: proxy.token(of: guestName)) { feed($0, &violation) }
+            let found = try input.take(bytes, token: proxy.token(of: guestName)) { feed($0, &violation) }
+            if let found {
+                // What came before is the link's that ends with this, and is not put off.
+                eventsLeft = .max
                 handleEvents()
-                guard let found else { break }
-                rest = UnsafeRawBufferPointer(rebasing: rest[found.used...])
-                guard begin(with: found.hello) else { return }
+                eventsLeft = 0
+                if begin(with: found.hello) { pause() }
+                return found.used
             }
+            handleEvents()
         } catch {
-            proxy.linkRefused(self, reason: error.text)
-            return close(error.text)
+            proxy.refuseLink(self, error.text)
+            return bytes.count
         }
         if let violation { breakOff(violation) }
+        return bytes.count
     }
 
     private func releaseHeld() {
@@ -174,7 +237,7 @@ final class LinkHandler: ChannelInboundHandler {
     }
 
     private func breakOff(_ violation: YamuxError) {
-        proxy.log("link \(identifier) of guest \(guestName) broke the protocol: \(violation.text)")
+        proxy.log("link \(identifier) of guest \(guestName) broke the protocol: \(violation.text)", of: guestName)
         flush()
         close("the guest broke the protocol: \(violation.text)")
     }
@@ -193,6 +256,7 @@ final class LinkHandler: ChannelInboundHandler {
             close(refusal)
             return false
         }
+        proxy.stopAwaitingHello(self)
         token = hello.token
         bootID = hello.bootID
         software = proxy.configuration.limits.cleaned(hello.software)
@@ -240,7 +304,8 @@ final class LinkHandler: ChannelInboundHandler {
     // MARK: Yamux
 
     private func handleEvents() {
-        while let event = yamux.nextEvent() {
+        while eventsLeft > 0, let event = yamux.nextEvent() {
+            eventsLeft -= 1
             switch event {
             // Nothing that an agent opens is served yet: guests only answer.
             case .opened(let stream): yamux.reset(stream)
@@ -260,6 +325,7 @@ final class LinkHandler: ChannelInboundHandler {
         }
         // Writing what they were given may bring more events, which are handled on the way.
         while let receiver = receivers.popLast() { receiver.streamPaused() }
+        if eventsLeft == 0 { pause() }
     }
 
     /// Writes what yamux has to say while the channel takes it. What it does not take stays in yamux, whose limits then hold
@@ -268,9 +334,14 @@ final class LinkHandler: ChannelInboundHandler {
         guard let context, !isFlushing else { return }
         isFlushing = true
         defer { isFlushing = false }
+        yamux.advance(to: now)
+        var written = 0
         while yamux.outputCount > 0, context.channel.isWritable {
-            write(yamux.takeOutput())
-            handleEvents()
+            guard written < proxy.configuration.limits.bytesPerTurn else { return proxy.inNextTurn { self.flush() } }
+            let output = yamux.takeOutput()
+            written += output.count
+            write(output)
+            if !isPaused { handleEvents() }
         }
     }
 

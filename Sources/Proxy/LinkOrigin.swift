@@ -1,7 +1,7 @@
 internal import AgentProtocol
 
 /// How a link's channel reached the proxy.
-enum LinkOrigin: Equatable {
+enum LinkOrigin: Hashable {
     /// QEMU's helper passed the socket of one connection of the guest (`guestfwd=…-cmd:`).
     case helper(guest: String)
     /// QEMU connected a chardev to the guest's link socket: one stream for all of the agent's connections.

@@ -5,7 +5,7 @@ internal import LinuxSystem
 /// Takes links from helpers: a name and a descriptor each. A thread of its own, because NIO cannot receive descriptors.
 struct LinkReceiver: Sendable {
     private let listener: FileDescriptor
-    private let path: String
+    let path: String
     private let wakeRead: FileDescriptor
     private let wakeWrite: FileDescriptor
 
@@ -22,8 +22,10 @@ struct LinkReceiver: Sendable {
         }
     }
 
-    /// Receives until `stop`; `receive` owns the descriptor that it is given. Blocks its thread.
-    func run(_ receive: (_ guest: String, _ link: FileDescriptor) -> Void) {
+    /// Receives until `stop`, from those that the gate admits; `receive` owns the descriptor that it is given. Blocks its thread.
+    func run(
+        _ gate: PeerGate, refused: (PeerGate.Peer) -> Void, receive: (_ guest: String, _ link: FileDescriptor) -> Void
+    ) {
         while true {
             var requests = (
                 pollfd(fd: listener.rawValue, events: Int16(POLLIN), revents: 0),
@@ -33,7 +35,7 @@ struct LinkReceiver: Sendable {
                 $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) }
             }
             if ready > 0, requests.1.revents != 0 { return }
-            if ready > 0, requests.0.revents != 0 { acceptOne(receive) }
+            if ready > 0, requests.0.revents != 0 { acceptOne(gate, refused, receive) }
         }
     }
 
@@ -46,10 +48,14 @@ struct LinkReceiver: Sendable {
     /// Closes everything, after `run` has returned.
     func close() { for descriptor in [listener, wakeRead, wakeWrite] { descriptor.close() } }
 
-    private func acceptOne(_ receive: (_ guest: String, _ link: FileDescriptor) -> Void) {
+    private func acceptOne(
+        _ gate: PeerGate, _ refused: (PeerGate.Peer) -> Void, _ receive: (_ guest: String, _ link: FileDescriptor) -> Void
+    ) {
         let connection = linux_accept(listener.rawValue, 2_000)
         guard connection >= 0 else { return }
         defer { CLinux.close(connection) }
+        guard let peer = PeerGate.peer(of: connection) else { return }
+        guard gate.admits(peer) else { return refused(peer) }
         var buffer = [UInt8](repeating: 0, count: 128)
         var passed: CInt = -1
         let count = buffer.withUnsafeMutableBytes { linux_receive_descriptor(connection, $0.baseAddress, $0.count, &passed) }

@@ -17,6 +17,8 @@ public struct ProxyConfiguration: Sendable {
     public var rawGuests: [String] = []
     /// The AF_VSOCK port on which guests may connect; nil for none.
     public var vsockPort: UInt32?
+    /// Users beside its own and root whose processes may use the proxy's sockets.
+    public var allowedUsers: Set<UInt32> = []
     /// See `ProxyLimits`.
     public var limits = ProxyLimits()
 

@@ -11,14 +11,11 @@ extension ProxyCore {
     func listenForLinks(of name: String) throws(SocketFileError) {
         guard linkSockets[name] == nil else { return }
         let core = NIOLoopBound(self, eventLoop: eventLoop)
-        linkSockets[name] = try ListeningSocket(linkSocketPath(of: name), core: self) { bootstrap in
+        let options = { (bootstrap: ServerBootstrap) in
             bootstrap.childChannelOption(.writeBufferWaterMark, value: ProxyCore.linkWaterMark)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        let link = LinkHandler(.linkSocket(guest: name), proxy: core.value)
-                        try channel.pipeline.syncOperations.addHandler(link)
-                    }
-                }
+        }
+        linkSockets[name] = try ListeningSocket(linkSocketPath(of: name), core: self, options: options) { _ in
+            LinkHandler(.linkSocket(guest: name), proxy: core.value)
         }
     }
 
@@ -92,6 +89,7 @@ extension ProxyCore {
 
     private func admit(_ hello: Hello, from link: LinkHandler) -> String? {
         guard !isStopping else { return ControlSocket.endingReason }
+        guard mayLink(link.guestName) else { return "it makes too many links, one after another" }
         if link.origin == .vsock {
             let owner = guests.values.first { !$0.token.isEmpty && isEqual($0.token, hello.token) }
             guard let owner else { return "no guest here has this token" }
@@ -111,7 +109,7 @@ extension ProxyCore {
 
     func linkRefused(_ link: LinkHandler, reason: String) {
         let reason = configuration.limits.cleaned(reason)
-        log("a link of guest \(link.guestName) was refused: \(reason)")
+        log("a link of guest \(link.guestName) was refused: \(reason)", of: link.guestName)
         guests[link.guestName]?.launcher?.send(.linkRefused(reason: reason))
         forgetIfUnused(link.guestName)
     }
@@ -120,12 +118,13 @@ extension ProxyCore {
 
     func linkUp(_ link: LinkHandler) {
         guard let guest = guests[link.guestName] else { return link.close("the guest is gone") }
-        if guest.links.count >= configuration.limits.linksPerGuest { guest.links[0].close("a newer link took its place") }
+        let others = guest.links.filter { !$0.isClosing }
+        for older in others.dropLast(configuration.limits.linksPerGuest - 1) { older.close("a newer link took its place") }
         // An agent has one link over each transport: it may have lost an older one, though the proxy has not noticed.
         for older in guest.links where older.transport == link.transport { older.doubt() }
         for older in guest.links where older.bootID != link.bootID { older.close("the guest has booted anew") }
         guest.links.append(link)
-        log("guest \(guest.name) is linked over \(link.transport.rawValue): \(link.software)")
+        log("guest \(guest.name) is linked over \(link.transport.rawValue): \(link.software)", of: guest.name)
         guest.launcher?.send(.linkUp(link.status))
         BootFollower.follow(link, proxy: self)
         link.flush()
@@ -136,7 +135,7 @@ extension ProxyCore {
     func linkDown(_ link: LinkHandler, reason: String, isFollowed: Bool) {
         guard let guest = guests[link.guestName] else { return }
         guest.links.removeAll { $0 === link }
-        log("the link of guest \(guest.name) over \(link.transport.rawValue) is lost: \(reason)")
+        log("the link of guest \(guest.name) over \(link.transport.rawValue) is lost: \(reason)", of: guest.name)
         guest.launcher?.send(.linkDown(reason: configuration.limits.cleaned(reason), remaining: guest.links.count))
         guard guest.links.isEmpty, !isFollowed else { return }
         if guest.standing != .registered { guest.token = [] }

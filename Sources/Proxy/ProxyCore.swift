@@ -14,6 +14,8 @@ final class ProxyCore {
     var rawGuests: [String: RawGuest] = [:]
     /// Where guests' links arrive, by guest; kept while the guest may come back.
     var linkSockets: [String: ListeningSocket] = [:]
+    let gate: PeerGate
+    var load = ProxyLoad()
     private var nextIdentifier = 1
     private var hadRegistrations = false
     private var endingProcesses = 0
@@ -25,6 +27,7 @@ final class ProxyCore {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
+        gate = PeerGate(allowedUsers: configuration.allowedUsers)
     }
 
     func log(_ text: String) { logger.info("\(text)") }
@@ -89,16 +92,11 @@ final class ProxyCore {
     }
 
     private func add(_ name: String, _ standing: Guest.Standing) throws(SocketFileError) -> Guest {
+        guard guests.count < configuration.limits.guestsInAll else { throw .tooManyGuests(guests.count) }
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         let path = "\(configuration.directory)/\(ControlSocket.shellSocketName(of: name))"
-        let socket = try ListeningSocket(path, core: self) { bootstrap in
-            bootstrap.childChannelOption(.autoRead, value: false)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ShellSocketHandler(guestName: name, proxy: core.value))
-                    }
-                }
+        let socket = try ListeningSocket(path, core: self, options: ListeningSocket.forClients) { _ in
+            ShellSocketHandler(guestName: name, proxy: core.value)
         }
         let guest = Guest(name: name, standing: standing, shellSocket: socket, limits: configuration.limits)
         guests[name] = guest
@@ -124,11 +122,12 @@ final class ProxyCore {
         do throws(SocketFileError) { try expect(guest.name) } catch { log("guest \(guest.name) is not expected any longer: \(error.text)") }
     }
 
-    func setProcess(_ identifier: Int32, of name: String) {
+    /// - Parameter launcher: who says so; whoever may end a process as the proxy does must own it.
+    func setProcess(_ identifier: Int32, of name: String, launcher: PeerGate.Peer) {
         guard let guest = guests[name] else { return }
         guest.process?.close()
-        guest.process = GuestProcess(identifier)
-        if guest.process == nil { log("guest \(name): there is no process \(identifier) to watch") }
+        guest.process = GuestProcess(identifier, of: launcher.user)
+        if guest.process == nil { log("guest \(name): its launcher has no process \(identifier) to watch", of: name) }
     }
 
     /// The launcher says good-bye. True when the proxy ends with this guest.

@@ -6,8 +6,37 @@ internal import Yamux
 public struct ProxyLimits: Sendable {
     /// Links of one guest at once; the oldest gives way to a new one.
     public var linksPerGuest = 4
+    /// Connections of one guest, of each way to the proxy, that have not said hello; the oldest gives way to a new one.
+    public var newLinksPerGuest = 16
+    /// Links that one guest may make at once, and per second after that; each time an agent begins anew counts. More are refused.
+    public var newLinksAtOnce = 100
+    /// See `newLinksAtOnce`.
+    public var newLinksPerSecond = 20
+    /// Guests in all.
+    public var guestsInAll = 1024
+    /// Connections to the proxy's sockets in all; more are closed.
+    public var connectionsInAll = 20_000
     /// Streams on one link at once. Each holds at most a yamux window, 256 KiB, of data that its client has not taken.
     public var streamsPerLink = 1024
+    /// Bytes in all that wait for clients or guests which do not take them. Beyond it, the guest that holds most loses the stream
+    /// that holds most.
+    public var bytesInAll = 256 << 20
+    /// Events of a link (pieces of data, ends of streams …) that are handled before the other links and clients have their turn.
+    public var eventsPerTurn = 256
+    /// Bytes written to a link before the others have their turn.
+    public var bytesPerTurn = 1 << 20
+    /// Reports of a guest's boot that are handled before the others have their turn.
+    public var reportsPerTurn = 32
+    /// Reports that may come at once, and per second after that; then the link is cut.
+    public var reportsAtOnce = 4096
+    /// See `reportsAtOnce`.
+    public var reportsPerSecond = 1000
+    /// Bytes of one report; the agent's have at most 4.4 KiB.
+    public var reportLength = 16 << 10
+    /// Lines that may be logged at once because of one guest, and per second after that; more are counted and left out.
+    public var logLinesAtOnce = 200
+    /// See `logLinesAtOnce`.
+    public var logLinesPerSecond = 5
     /// How long an agent may take for its hello.
     public var helloTime = TimeAmount.seconds(10)
     /// Bytes that may come before an agent's hello, where a connection may begin with what is left of another: the most that
@@ -35,6 +64,14 @@ public struct ProxyLimits: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// The most memory that the proxy may use for so many guests, in bytes, whatever they do: itself; what waits for clients and
+    /// guests; and for each guest the log, the steps, and its links: their queues, each stream's first flight and a window.
+    public func memoryBound(guests: Int) -> Int {
+        let link = streamsPerLink * (4 << 10) + (2 << 20)
+        let steps = stepsPerGuest * 2 * textLength * 4
+        return 64 << 20 + bytesInAll + guests * (2 * logBytesPerGuest + steps + linksPerGuest * link + newLinksPerGuest * (128 << 10))
+    }
 
     var yamux: YamuxLimits {
         var limits = YamuxLimits()

@@ -23,7 +23,8 @@ public struct ProxyServer: Service {
 
     /// Serves, and removes the socket files at the end. Throws `SocketFileError` when it cannot begin.
     public func run() async throws {
-        umask(0o177)
+        // Where other users are allowed, all can connect, and the gate tells them apart.
+        umask(configuration.allowedUsers.isEmpty ? 0o177 : 0o111)
         raiseDescriptorLimit()
         let lock = try SocketFile.lock(configuration.directory)
         defer { lock.close() }
@@ -68,21 +69,19 @@ public struct ProxyServer: Service {
         _ control: LinuxSystem.FileDescriptor, _ core: NIOLoopBound<ProxyCore>, _ receiver: LinkReceiver, _ idle: EventLoopPromise<Void>
     ) async throws {
         let loop = idle.futureResult.eventLoop
-        let listener = try await ServerBootstrap(group: loop)
-            .childChannelOption(.autoRead, value: false)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ControlHandler(proxy: core.value))
-                }
-            }
-            .withBoundSocket(control.rawValue)
-            .get()
+        let path = "\(configuration.directory)/\(ControlSocket.name)"
+        let listener = try await loop.flatSubmit {
+            let bootstrap = ListeningSocket.bootstrap(path, core: core.value) { ControlHandler(proxy: core.value, peer: $0) }
+            return ListeningSocket.forClients(bootstrap).withBoundSocket(control.rawValue)
+        }.get()
         try await loop.submit { try core.value.begin() }.get()
         if let port = configuration.vsockPort { try await listenForVsock(port, core) }
 
+        let gate = PeerGate(allowedUsers: configuration.allowedUsers)
         let thread = Thread {
-            receiver.run { guest, link in loop.execute { core.value.take(link, of: guest) } }
+            receiver.run(
+                gate, refused: { peer in loop.execute { core.value.refuse(peer, at: receiver.path) } },
+                receive: { guest, link in loop.execute { core.value.take(link, of: guest) } })
             receiver.close()
         }
         thread.name = "links"

@@ -21,27 +21,18 @@ final class RawGuest {
     init(_ name: String, proxy: ProxyCore) throws(SocketFileError) {
         self.name = name
         self.proxy = proxy
-        linkSocket = try ListeningSocket(proxy.linkSocketPath(of: name), core: proxy) { serve($0) { RawLinkHandler($0, hasEnd: false) } }
+        let bound = NIOLoopBound(self, eventLoop: proxy.eventLoop)
+        linkSocket = try ListeningSocket(proxy.linkSocketPath(of: name), core: proxy, options: ListeningSocket.forClients) { _ in
+            RawLinkHandler(bound.value, hasEnd: false)
+        }
         do throws(SocketFileError) {
-            shellSocket = try ListeningSocket(socketPath, core: proxy) { serve($0) { RawClientHandler($0) } }
+            shellSocket = try ListeningSocket(socketPath, core: proxy, options: ListeningSocket.forClients) { _ in
+                RawClientHandler(bound.value)
+            }
         } catch {
             linkSocket?.close()
             throw error
         }
-    }
-
-    private func serve<Handler: ChannelInboundHandler>(
-        _ bootstrap: ServerBootstrap, _ handler: @escaping (RawGuest) -> Handler
-    ) -> ServerBootstrap {
-        let bound = NIOLoopBound((self, handler), eventLoop: proxy.eventLoop)
-        return bootstrap.childChannelOption(.autoRead, value: false)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let (guest, handler) = bound.value
-                    try channel.pipeline.syncOperations.addHandler(handler(guest))
-                }
-            }
     }
 
     var socketPath: String { "\(proxy.configuration.directory)/\(ControlSocket.shellSocketName(of: name))" }
@@ -86,7 +77,7 @@ final class RawGuest {
     // MARK: Links
 
     func linked(_ link: RawLinkHandler) {
-        proxy.log("raw guest \(name) has connected")
+        proxy.log("raw guest \(name) has connected", of: name)
         idleLinks.append(link)
         if idleLinks.count > proxy.configuration.limits.linksPerGuest { idleLinks.removeFirst().close() }
         serveNext()

@@ -4,7 +4,7 @@ internal import LinuxSystem
 
 /// Listening on a path in the file system, so that a dead program's socket file is replaced and a live one's never.
 enum SocketFile {
-    /// Listens at `path`; the file has mode 0600. The caller owns the descriptor and the file.
+    /// Listens at `path`; the file has the mode that the umask leaves. The caller owns the descriptor and the file.
     static func listen(_ path: String) throws(SocketFileError) -> FileDescriptor {
         let length = path.utf8.count
         guard length <= ControlSocket.maximumPathLength else {
@@ -22,7 +22,7 @@ enum SocketFile {
             guard error == Errno(ECONNREFUSED) else { throw .failed(path: path, call: "connect", error) }
             unlink(path)
         }
-        // The process's umask is 0177 from its start: there is no moment at which others could connect.
+        // The process's umask is set from its start: there is no moment at which more than those it lets could connect.
         let listener = linux_listen_unix(path)
         guard listener >= 0 else { throw .failed(path: path, call: "bind", .current) }
         return FileDescriptor(rawValue: listener)

@@ -12,6 +12,8 @@ public enum SocketFileError: Error, Equatable, Sendable {
     case inUse(String)
     /// Something else than a socket is there.
     case notASocket(String)
+    /// There are as many guests as there may be.
+    case tooManyGuests(Int)
     /// The system refused.
     case failed(path: String, call: String, Errno)
 
@@ -25,6 +27,7 @@ public enum SocketFileError: Error, Equatable, Sendable {
             "the socket path \(path) has \(length) bytes, and a socket's may have \(limit); use a directory with a shorter path"
         case .inUse(let path): "\(path) is in use by another program, which listens on it; stop that, or choose another name"
         case .notASocket(let path): "\(path) exists and is not a socket; it is left alone: move it, or choose another name"
+        case .tooManyGuests(let count): "there are \(count) guests, which is the most there may be in a directory"
         case .failed(let path, let call, let errno): "\(call) \(path): \(errno)"
         }
     }

@@ -29,6 +29,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Let registered guests connect by vsock, too, at this port; the agent takes 23.", valueName: "port"))
     var vsockPort: UInt32?
 
+    @Option(
+        name: .customLong("allow-uid"),
+        help: ArgumentHelp(
+            "Let this user's processes use the sockets, beside this one's and root's. It gets root shells.", valueName: "uid"))
+    var allowedUsers: [UInt32] = []
+
+    @Option(help: ArgumentHelp("Bytes in all that may wait for clients and guests which do not take them, in MiB.", valueName: "mib"))
+    var maxBuffered = ProxyLimits().bytesInAll >> 20
+
     @Flag(help: "End with the last guest that was registered, or after 10 s when there is none.")
     var exitWhenIdle = false
 
@@ -39,6 +48,9 @@ struct Serve: AsyncParsableCommand {
     var readyFd: Int32?
 
     func validate() throws {
+        guard maxBuffered >= 1, maxBuffered <= 1 << 20 else {
+            throw ValidationError("--max-buffered \(maxBuffered): must be 1 to 1048576 MiB")
+        }
         guard wait >= 0, wait <= 86_400 else { throw ValidationError("--wait \(wait): must be 0 to 86400 seconds") }
         for name in guests + rawGuests {
             guard let fault = ProxyConfiguration.fault(inGuestName: name) else { continue }
@@ -56,6 +68,8 @@ struct Serve: AsyncParsableCommand {
         let path = URL(fileURLWithPath: directory).standardizedFileURL.path
         var configuration = ProxyConfiguration(
             directory: path, wait: .seconds(Int64(wait)), exitsWhenIdle: exitWhenIdle, readyDescriptor: readyFd)
+        configuration.allowedUsers = Set(allowedUsers)
+        configuration.limits.bytesInAll = maxBuffered << 20
         configuration.guests = guests
         configuration.rawGuests = rawGuests
         configuration.vsockPort = vsockPort

@@ -57,13 +57,17 @@ final class Workspace {
 /// A program that is killed when the test is over with it.
 final class ChildProgram {
     private let child: ChildProcess
+    var identifier: Int32 { child.identifier }
     private var ending: ProcessEnd?
 
     /// Starts a program. The descriptors become its own, and are closed here.
-    init(_ path: String, _ arguments: [String], input: CInt? = nil, output: CInt? = nil, errors: CInt? = nil) throws {
+    init(
+        _ path: String, _ arguments: [String], input: CInt? = nil, output: CInt? = nil, errors: CInt? = nil, user: uid_t? = nil
+    ) throws {
         var program = Program(path, arguments, environment: ["PATH=/usr/bin:/bin"])
         let descriptors = [input, output, errors].map { $0.map { FileDescriptor(rawValue: $0) } }
         (program.standardInput, program.standardOutput, program.standardError) = (descriptors[0], descriptors[1], descriptors[2])
+        if let user { program.user = .init(identifier: user, group: user, groups: []) }
         child = try program.start()
         for descriptor in Set(descriptors.compactMap { $0 }) { descriptor.close() }
     }
@@ -98,18 +102,38 @@ final class ProxyProcess {
     private let log: SocketClient
 
     /// Starts it in a workspace; it serves when this returns.
-    init(_ workspace: Workspace, _ arguments: [String] = []) throws {
+    init(_ workspace: Workspace, _ arguments: [String] = [], user: uid_t? = nil) throws {
         let ready = try FileDescriptor.pipe()
         let errors = try FileDescriptor.pipe()
         child = try ChildProgram(
             try Workspace.program("vm-proxy"), ["--directory", workspace.directory, "--wait", "20", "--ready-fd", "1"] + arguments,
-            output: ready.writeEnd.rawValue, errors: errors.writeEnd.rawValue)
+            output: ready.writeEnd.rawValue, errors: errors.writeEnd.rawValue, user: user)
         log = SocketClient(descriptor: errors.readEnd.rawValue)
         let serving = SocketClient(descriptor: ready.readEnd.rawValue)
         guard try !serving.receive().isEmpty else { throw TestFault("vm-proxy ended: \(try log.line())") }
     }
 
     func kill() { child.kill() }
+
+    /// The most memory that it has had resident, in bytes.
+    func peakMemory() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(child.identifier)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) }) else {
+            throw TestFault("no VmHWM")
+        }
+        return kibibytes << 10
+    }
+
+    /// What its descriptors are, as /proc tells it.
+    func descriptors() throws -> [String] {
+        let directory = "/proc/\(child.identifier)/fd"
+        return try FileManager.default.contentsOfDirectory(atPath: directory).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\($0)")
+        }
+    }
+
+    var identifier: Int32 { child.identifier }
 
     /// Ends it as an administrator would.
     func terminate() -> ProcessEnd? { child.end(by: SIGTERM) }

@@ -1,0 +1,143 @@
+internal import NIOCore
+
+/// What is counted over all guests and clients, so that none of them can have it all.
+struct ProxyLoad {
+    /// Connections to the proxy's sockets.
+    var connections = 0
+    /// Bytes that clients or guests have not taken yet.
+    var heldBytes = 0
+    /// Links that have not said hello, by the way they came; the oldest first.
+    var newLinks: [LinkOrigin: [LinkHandler]] = [:]
+    /// Work that has had its turn of the event loop, and goes on in the next.
+    var nextTurn: [() -> Void] = []
+    var isInTurn = false
+    /// What is logged because of somebody, and how many links somebody makes.
+    var logged: [String: (rate: RateLimit, leftOut: Int)] = [:]
+    var linked: [String: RateLimit] = [:]
+}
+
+/// Why a connection is closed before anything is read from it.
+struct NotAdmitted: Error {}
+
+extension ProxyCore {
+    /// Microseconds.
+    var now: UInt64 { eventLoop.now.uptimeNanoseconds / 1_000 }
+
+    // MARK: Connections
+
+    /// Counts a connection at `path`, or throws: when its peer may not use the proxy, or there are too many.
+    func admit(_ peer: PeerGate.Peer, at path: String, _ channel: any Channel) throws {
+        guard gate.admits(peer) else {
+            refuse(peer, at: path)
+            throw NotAdmitted()
+        }
+        guard load.connections < configuration.limits.connectionsInAll else {
+            log("a connection to \(path) is closed: there are \(load.connections) already", because: "of too many connections")
+            throw NotAdmitted()
+        }
+        load.connections += 1
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        channel.closeFuture.whenComplete { _ in core.value.load.connections -= 1 }
+    }
+
+    func refuse(_ peer: PeerGate.Peer, at path: String) {
+        log(
+            "refused a connection to \(path): process \(peer.process) of user \(peer.user), who is not allowed (--allow-uid)",
+            because: "of user \(peer.user)")
+    }
+
+    // MARK: Turns
+
+    /// Does `work` when all sockets have had a turn. NIO does what it is told to execute, and what that executes in turn, before it
+    /// looks at a socket again; so this is one timer, which is never due before the loop has looked.
+    func inNextTurn(_ work: @escaping () -> Void) {
+        load.nextTurn.append(work)
+        if load.nextTurn.count == 1, !load.isInTurn { scheduleTurn() }
+    }
+
+    private func scheduleTurn() {
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .microseconds(100)) { core.value.takeTurn() }
+    }
+
+    private func takeTurn() {
+        let work = load.nextTurn
+        load.nextTurn = []
+        load.isInTurn = true
+        for item in work { item() }
+        load.isInTurn = false
+        if !load.nextTurn.isEmpty { scheduleTurn() }
+    }
+
+    // MARK: The log
+
+    /// Logs what somebody other than the proxy's owner can bring about, who could fill the disk with it.
+    func log(_ text: String, because reason: String) {
+        let limits = configuration.limits
+        // Guests have names that their launchers choose: there are not many.
+        if load.logged.count > limits.guestsInAll { load.logged.removeAll() }
+        var entry =
+            load.logged[reason] ?? (RateLimit(atOnce: limits.logLinesAtOnce, perSecond: limits.logLinesPerSecond), 0)
+        if entry.rate.take(now: now) {
+            if entry.leftOut > 0 { log("left out \(entry.leftOut) lines because \(reason)") }
+            entry.leftOut = 0
+            log(text)
+        } else {
+            entry.leftOut += 1
+        }
+        load.logged[reason] = entry
+    }
+
+    /// Logs what a guest has brought about.
+    func log(_ text: String, of guest: String) { log(text, because: "of guest \(guest)") }
+
+    // MARK: Links
+
+    /// A link waits for its hello. Of too many that came the same way the oldest gives way: an agent says hello at once.
+    func awaitHello(_ link: LinkHandler) {
+        load.newLinks[link.origin, default: []].append(link)
+        guard let all = load.newLinks[link.origin], all.count > configuration.limits.newLinksPerGuest else { return }
+        refuseLink(all[0], "it has said no hello, and a newer one took its place")
+    }
+
+    func stopAwaitingHello(_ link: LinkHandler) {
+        load.newLinks[link.origin]?.removeAll { $0 === link }
+        if load.newLinks[link.origin]?.isEmpty == true { load.newLinks[link.origin] = nil }
+    }
+
+    func refuseLink(_ link: LinkHandler, _ reason: String) {
+        stopAwaitingHello(link)
+        linkRefused(link, reason: reason)
+        link.close(reason)
+    }
+
+    /// Whether the guest may have one more link now: each costs far more than the bytes that ask for it.
+    func mayLink(_ guest: String) -> Bool {
+        let limits = configuration.limits
+        if load.linked.count > limits.guestsInAll { load.linked.removeAll() }
+        return load.linked[guest, default: RateLimit(atOnce: limits.newLinksAtOnce, perSecond: limits.newLinksPerSecond)].take(now: now)
+    }
+
+    // MARK: Memory
+
+    /// More or fewer bytes wait in streams. When they are too many in all, the guest whose streams hold most loses the one that
+    /// holds most.
+    func hold(_ change: Int) {
+        load.heldBytes += change
+        guard change > 0 else { return }
+        while load.heldBytes > configuration.limits.bytesInAll {
+            let greatest = guests.values.max { $0.heldBytes < $1.heldBytes }
+            let owners = greatest?.links.flatMap(\.streamOwners) ?? []
+            guard let greatest, let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return }
+            log(
+                "a stream of guest \(greatest.name) is cut off: it holds \(owner.heldBytes) bytes that were not taken, of "
+                    + "\(load.heldBytes) in all", of: greatest.name)
+            owner.cutOff()
+        }
+    }
+}
+
+extension Guest {
+    /// Bytes that wait in its streams.
+    var heldBytes: Int { links.reduce(0) { $0 + $1.streamOwners.reduce(0) { $0 + $1.heldBytes } } }
+}
