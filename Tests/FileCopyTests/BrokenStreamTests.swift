@@ -6,7 +6,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct BrokenStreamTests {
     /// The first frames of a sender, to a receiver for `target`; then the stream ends, or a receiver's problem ends the copy.
-    static func receive(_ frames: [UInt8], to target: CopyTarget, _ log: Log = Log()) async -> Result<CopyResult, CopyFailure> {
+    static func receive(
+        _ frames: [UInt8], to target: CopyTarget, _ log: Log = Log(), request: CopyRequest = CopyRequest(path: [1], isRecursive: true)
+    ) async -> Result<CopyResult, CopyFailure> {
         let pair = Pair()
         let sent = await onThread {
             var rest = frames[...]
@@ -18,7 +20,7 @@ import Testing
         }
         #expect(sent)
         shutdown(pair.far.rawValue, CInt(SHUT_WR))
-        return await onThread { FileCopyTests.receive(target, CopyRequest(path: [1]), pair, log) }
+        return await onThread { FileCopyTests.receive(target, request, pair, log) }
     }
 
     static func frame(_ type: FrameType, _ payload: [UInt8] = []) -> [UInt8] { Frame(type, payload[...]).encoded() }

@@ -33,6 +33,8 @@ final class Pair: Sendable {
     let far: FileDescriptor
 
     init() {
+        // A write to an end that is gone is an error of that write, as in the programs.
+        signal(SIGPIPE, SIG_IGN)
         var ends: [CInt] = [-1, -1]
         _ = socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends)
         for end in ends { _ = fcntl(end, F_SETFL, O_RDWR | O_NONBLOCK) }

@@ -70,6 +70,17 @@ import Testing
         #expect(try scratch.status("outside/file").st_nlink == 1)
     }
 
+    /// A guest that was asked for a file decides what is in it, and nothing else.
+    @Test(arguments: [CopyEntry.Kind.directory, .symbolicLink(Array("../outside/file".utf8)), .hardLink(1)])
+    func whatWasNotAskedForIsNotMade(kind: CopyEntry.Kind) async throws {
+        let scratch = try Self.makeScratch()
+        let log = Log()
+        let target = CopyTarget.files(CopyDestination(path: scratch.bytes("in"), name: Array("in".utf8), followsLink: false))
+        let frames = Stream.entry(kind) + (kind == .directory ? Stream.leave : []) + Stream.end
+        _ = await Stream.receive(frames, to: target, log, request: CopyRequest(path: [1]))
+        #expect(try scratch.names() == ["outside"])
+    }
+
     /// A link of an earlier copy, at a name that the user did not write.
     @Test func aLinkThatWasThereIsReplacedToo() async throws {
         let scratch = try Self.makeScratch()
