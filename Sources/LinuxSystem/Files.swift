@@ -22,7 +22,8 @@ public enum Files {
             let got = try count.get()
             if got == 0 { return content }
             guard content.count + got <= limit else { throw Errno(EFBIG) }
-            content.append(contentsOf: chunk[..<got])
+            // Raw bytes are one copy; a slice of an array goes byte by byte in Embedded Swift.
+            chunk.withUnsafeBytes { content.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[..<got])) }
         }
     }
 

@@ -74,7 +74,7 @@ final class BootFollower: LinkStreamOwner {
     private func cut(_ reason: String) {
         stream = nil
         decoder = FrameDecoder()
-        proxy.log("link \(link.identifier) of guest \(link.guestName) is cut: \(reason)", of: link.guestName)
+        proxy.logFault("link \(link.identifier) of guest \(link.guestName) is cut: \(reason)", of: link.guestName)
         link.close(reason)
     }
 
@@ -83,7 +83,7 @@ final class BootFollower: LinkStreamOwner {
         case .accepted: break
         case .refused:
             let reason = proxy.configuration.limits.cleaned(frame.text)
-            proxy.log("guest \(link.guestName) does not report its boot: \(reason)", of: link.guestName)
+            proxy.logFault("guest \(link.guestName) does not report its boot: \(reason)", of: link.guestName)
         case .step: proxy.report(try StepReport(decoding: frame.payload), of: link.guestName)
         case .boot: proxy.report(try BootReport(decoding: frame.payload), of: link.guestName)
         case .agent: proxy.report(try AgentReport(decoding: frame.payload), of: link.guestName)

@@ -237,7 +237,7 @@ final class LinkHandler: ChannelDuplexHandler {
     }
 
     private func breakOff(_ violation: YamuxError) {
-        proxy.log("link \(identifier) of guest \(guestName) broke the protocol: \(violation.text)", of: guestName)
+        proxy.logFault("link \(identifier) of guest \(guestName) broke the protocol: \(violation.text)", of: guestName)
         flush()
         close("the guest broke the protocol: \(violation.text)")
     }

@@ -72,12 +72,13 @@ extension ProxyCore {
     // MARK: The log
 
     /// Logs what somebody other than the proxy's owner can bring about, who could fill the disk with it.
-    func log(_ text: String, because reason: String) {
+    func log(_ text: String, because reason: String, shares: Int = 1) {
         let limits = configuration.limits
         // Guests have names that their launchers choose: there are not many.
-        if load.logged.count > limits.guestsInAll { load.logged.removeAll() }
+        if load.logged.count > 2 * limits.guestsInAll { load.logged.removeAll() }
         var entry =
-            load.logged[reason] ?? (RateLimit(atOnce: limits.logLinesAtOnce, perSecond: limits.logLinesPerSecond), 0)
+            load.logged[reason]
+            ?? (RateLimit(atOnce: limits.logLinesAtOnce / shares, perSecond: max(limits.logLinesPerSecond / shares, 1)), 0)
         if entry.rate.take(now: now) {
             if entry.leftOut > 0 { log("left out \(entry.leftOut) lines because \(reason)") }
             entry.leftOut = 0
@@ -88,8 +89,12 @@ extension ProxyCore {
         load.logged[reason] = entry
     }
 
-    /// Logs what a guest has brought about.
-    func log(_ text: String, of guest: String) { log(text, because: "of guest \(guest)") }
+    /// Logs what a guest has brought about. Half of its lines are kept for its faults: a guest that connects and connects cannot
+    /// hide what it does wrong.
+    func log(_ text: String, of guest: String) { log(text, because: "of guest \(guest)", shares: 2) }
+
+    /// Logs what a guest has done wrong.
+    func logFault(_ text: String, of guest: String) { log(text, because: "of faults of guest \(guest)", shares: 2) }
 
     // MARK: Links
 
@@ -129,7 +134,7 @@ extension ProxyCore {
             let greatest = guests.values.max { $0.heldBytes < $1.heldBytes }
             let owners = greatest?.links.flatMap(\.streamOwners) ?? []
             guard let greatest, let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return }
-            log(
+            logFault(
                 "a stream of guest \(greatest.name) is cut off: it holds \(owner.heldBytes) bytes that were not taken, of "
                     + "\(load.heldBytes) in all", of: greatest.name)
             owner.cutOff()

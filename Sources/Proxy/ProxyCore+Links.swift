@@ -109,7 +109,7 @@ extension ProxyCore {
 
     func linkRefused(_ link: LinkHandler, reason: String) {
         let reason = configuration.limits.cleaned(reason)
-        log("a link of guest \(link.guestName) was refused: \(reason)", of: link.guestName)
+        logFault("a link of guest \(link.guestName) was refused: \(reason)", of: link.guestName)
         guests[link.guestName]?.launcher?.send(.linkRefused(reason: reason))
         forgetIfUnused(link.guestName)
     }

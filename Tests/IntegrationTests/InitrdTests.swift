@@ -28,6 +28,19 @@ import Testing
         await directory.expectNothingLeft()
     }
 
+    /// Without KVM the modules' signatures lie beside them.
+    @Test func aKernelThatInsistsOnSignaturesGetsThem() async throws {
+        let directory = try VMDirectory()
+        let run = try await MachineSlots.withSlot {
+            try await directory.vmRun(
+                ["--store", "none", "--append", "module.sig_enforce"], command: ["cat", "/proc/sys/kernel/tainted"], name: "guest"
+            ).run()
+        }
+        #expect(run.code == 0, "\(run)")
+        #expect(run.text == "0\n")
+        await directory.expectNothingLeft()
+    }
+
     /// The way of an initrd that is somebody else's: it loads modules, mounts and switches by itself, and calls the agent for
     /// the parts that it has not.
     @Test func anotherInitrdCanCallTheAgentsParts() async throws {

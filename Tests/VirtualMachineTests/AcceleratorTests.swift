@@ -22,6 +22,13 @@ import Testing
         #expect(KVMProbe.hasVirtualization(cpuinfo: cpuinfo) == has)
     }
 
+    @Test func aProcessorNeedsNoneOfWhatSparesTheTranslatorWork() {
+        #expect(Accelerator.kvm.kernelParameters(cores: 1) == [])
+        #expect(Accelerator.tcg.kernelParameters(cores: 1) == ["init_on_alloc=0", "noapictimer", "noreplace-smp"])
+        // Several processors need their own timers.
+        #expect(Accelerator.tcg.kernelParameters(cores: 2) == ["init_on_alloc=0"])
+    }
+
     // Whatever this machine has, the probe ends and either names an obstacle or proves that KVM works.
     @Test func theProbeEndsOnEveryMachine() throws {
         let decision = try AcceleratorChoice.auto.resolve()

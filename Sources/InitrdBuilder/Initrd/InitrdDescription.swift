@@ -23,6 +23,15 @@ public struct InitrdDescription: Equatable, Sendable {
         }
     }
 
+    /// Where a module's signature goes.
+    public enum SignaturePlace: Equatable, Sendable {
+        /// At the module's end, as on the host: the kernel checks it.
+        case inModule
+        /// Beside the module, as `NAME.ko.sig`: the kernel loads what is not signed and checks nothing, and marks itself as tainted
+        /// (`E`). The agent joins the two for a kernel that takes only signed modules.
+        case apart
+    }
+
     /// The static `vm-agent` that becomes `/init`.
     public var agent: String
     /// The `mke2fs` that formats empty disks; it goes to `/sbin/mke2fs`, with its libraries. Nil to leave it out.
@@ -35,13 +44,15 @@ public struct InitrdDescription: Equatable, Sendable {
     public var moduleTree: ModuleTree?
     /// The modules to load, in this order, each after what it needs.
     public var modules: ModuleSet
+    /// Where the modules' signatures go.
+    public var signatures: SignaturePlace
     /// More files, in place of what else would be at their destinations.
     public var additions: [Addition]
 
     /// Makes a description from its parts.
     public init(
         agent: String, mke2fs: String? = nil, mke2fsConfiguration: String? = nil, busybox: String? = nil,
-        moduleTree: ModuleTree? = nil, modules: ModuleSet = .standard, additions: [Addition] = []
+        moduleTree: ModuleTree? = nil, modules: ModuleSet = .standard, signatures: SignaturePlace = .inModule, additions: [Addition] = []
     ) {
         self.agent = agent
         self.mke2fs = mke2fs
@@ -49,6 +60,7 @@ public struct InitrdDescription: Equatable, Sendable {
         self.busybox = busybox
         self.moduleTree = moduleTree
         self.modules = modules
+        self.signatures = signatures
         self.additions = additions
     }
 }

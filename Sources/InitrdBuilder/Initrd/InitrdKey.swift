@@ -10,6 +10,7 @@ enum InitrdKey {
         hash.add("\(format) \(compression)")
         for (destination, source) in plan.sortedEntries {
             hash.add("\(destination)\0")
+            if case .unsignedModule = source { hash.add("unsigned\0") }
             guard let path = source.path else {
                 switch source {
                 case .bytes(let bytes): hash.add(bytes)

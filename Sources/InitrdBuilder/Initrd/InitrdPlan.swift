@@ -9,6 +9,10 @@ public struct InitrdPlan: Equatable, Sendable {
         case program(String)
         /// A kernel module of the host, decompressed.
         case module(ModuleFile)
+        /// The same without the signature at its end.
+        case unsignedModule(ModuleFile)
+        /// The signature alone; empty when the module has none.
+        case moduleSignature(ModuleFile)
         /// These bytes.
         case bytes([UInt8])
         /// A directory.
@@ -20,7 +24,7 @@ public struct InitrdPlan: Equatable, Sendable {
         public var path: String? {
             switch self {
             case .file(let path), .program(let path): path
-            case .module(let module): module.path
+            case .module(let module), .unsignedModule(let module), .moduleSignature(let module): module.path
             case .bytes, .directory, .symlink: nil
             }
         }
@@ -51,9 +55,11 @@ public struct InitrdPlan: Equatable, Sendable {
             case .program(let path):
                 let bytes = try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try HostFile.read(path) }
                 try add(bytes, 0o755, to: &archive, at: destination)
-            case .module(let module):
-                let bytes = try InitrdError.wrapping(InitrdError.modules) { () throws(ModuleError) in try module.contents() }
-                try add(bytes, 0o644, to: &archive, at: destination)
+            case .module(let module): try add(try contents(of: module), 0o644, to: &archive, at: destination)
+            case .unsignedModule(let module):
+                try add(ModuleSignature(parting: try contents(of: module)).module, 0o644, to: &archive, at: destination)
+            case .moduleSignature(let module):
+                try add(ModuleSignature(parting: try contents(of: module)).signature, 0o644, to: &archive, at: destination)
             case .bytes(let bytes): try add(bytes, 0o644, to: &archive, at: destination)
             case .directory(let permissions):
                 try InitrdError.wrapping(InitrdError.archive) { () throws(ArchiveError) in
@@ -84,6 +90,10 @@ public struct InitrdPlan: Equatable, Sendable {
         let bytes = try image(compression: compression)
         try InitrdError.wrapping(InitrdError.file) { () throws(FileError) in try HostFile.write(bytes, to: path) }
         return bytes.count
+    }
+
+    private func contents(of module: ModuleFile) throws(InitrdError) -> [UInt8] {
+        try InitrdError.wrapping(InitrdError.modules) { () throws(ModuleError) in try module.contents() }
     }
 
     private func add(

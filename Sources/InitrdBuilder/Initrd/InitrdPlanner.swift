@@ -14,7 +14,7 @@ struct InitrdPlanner {
         if let busybox = description.busybox { try planner.addBusybox(busybox) }
         if let mke2fs = description.mke2fs { _ = try planner.addProgram(mke2fs, at: "/sbin/mke2fs") }
         if let configuration = description.mke2fsConfiguration { try planner.add(.file(configuration), at: "/etc/mke2fs.conf") }
-        if let tree = description.moduleTree { try planner.addModules(description.modules, from: tree) }
+        if let tree = description.moduleTree { try planner.addModules(description.modules, from: tree, description.signatures) }
         for addition in description.additions { try planner.addAddition(addition) }
         return planner.plan
     }
@@ -55,11 +55,21 @@ struct InitrdPlanner {
         return libraries
     }
 
-    private mutating func addModules(_ modules: ModuleSet, from tree: ModuleTree) throws(InitrdError) {
+    private mutating func addModules(
+        _ modules: ModuleSet, from tree: ModuleTree, _ signatures: InitrdDescription.SignaturePlace
+    ) throws(InitrdError) {
         plan.modules = try InitrdError.wrapping(InitrdError.modules) { () throws(ModuleError) in
             try tree.loadOrder(of: modules.names(in: tree))
         }
-        for module in plan.modules { try add(.module(module), at: "/lib/modules/\(module.guestName)") }
+        for module in plan.modules {
+            let destination = "/lib/modules/\(module.guestName)"
+            switch signatures {
+            case .inModule: try add(.module(module), at: destination)
+            case .apart:
+                try add(.unsignedModule(module), at: destination)
+                try add(.moduleSignature(module), at: "\(destination).sig")
+            }
+        }
         let order = plan.modules.map { $0.guestName + "\n" }.joined()
         try add(.bytes(Array(order.utf8)), at: "/lib/modules/order")
     }

@@ -28,7 +28,7 @@ enum InitrdCommandReport {
         switch source {
         case .directory: "/"
         case .symlink(let target): " -> \(target)"
-        case .bytes, .file, .program, .module: ""
+        case .bytes, .file, .program, .module, .unsignedModule, .moduleSignature: ""
         }
     }
 

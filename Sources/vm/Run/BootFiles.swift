@@ -1,5 +1,6 @@
 import Foundation
 import InitrdBuilder
+import VirtualMachine
 
 /// The kernel and initrd of a run.
 struct BootFiles {
@@ -7,7 +8,7 @@ struct BootFiles {
     let initrd: String
 
     /// Finds the kernel, and the initrd that was named or one from the cache, which is built when it is not there.
-    init(_ options: MachineOptions, note: (String) -> Void) throws {
+    init(_ options: MachineOptions, _ accelerator: Accelerator, note: (String) -> Void) throws {
         kernel = try Self.kernel(options.kernel)
         if let named = options.initrd {
             initrd = Self.absolute(named)
@@ -18,7 +19,9 @@ struct BootFiles {
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
             mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), busybox: try ProgramLocation.busybox(),
             moduleTree: try ModuleTree.locate(try Self.modules(options.modules, kernel: kernel, release: release), release: release),
-            modules: ModuleSet.standard.adding(options.extraModules))
+            modules: ModuleSet.standard.adding(options.extraModules),
+            // Without KVM the kernel takes 20 ms to check each.
+            signatures: accelerator == .tcg ? .apart : .inModule)
         let plan = try description.plan()
         plan.notes.forEach(note)
         initrd = try InitrdCache.ofUser().image(of: plan)

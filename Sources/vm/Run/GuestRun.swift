@@ -28,8 +28,8 @@ struct GuestRun {
         async let store = GuestStore(options.store, files: files)
         async let disk = preparedDisk()
         async let accelerator = options.machine.accel.resolve()
-        let boot = try BootFiles(options.machine) { notes.add($0) }
         let decision = try await accelerator
+        let boot = try BootFiles(options.machine, decision.accelerator) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
         let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
@@ -75,8 +75,10 @@ struct GuestRun {
             entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array(serial.utf8), to: "blank-disk")))
         }
         let linkSocket = "\(directory)/\(ControlSocket.linkSocketName(of: machine.name))"
-        // The kernel would test its ciphers on every boot: half a second without KVM.
-        let parameters = ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests"] + store.kernelParameters
+        // The kernel would test its ciphers on every boot, and a key derivation whatever it is told: half a second without KVM.
+        let parameters =
+            ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests", "initcall_blacklist=crypto_kdf108_init"]
+            + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: root,

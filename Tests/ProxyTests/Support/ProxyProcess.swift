@@ -140,14 +140,17 @@ final class ProxyProcess {
     /// Ends it as an administrator would.
     func terminate() -> ProcessEnd? { child.end(by: SIGTERM) }
 
-    /// Reads the log up to a line that has `text`.
+    /// Reads the log up to a line that has `text`; other lines do not lengthen the wait for ever.
     func waitForLog(_ text: String) throws {
         var lines: [String] = []
+        let deadline = ContinuousClock.now + .seconds(120)
         while true {
             let line = try log.line()
             if line.contains(text) { return }
             lines.append(line)
-            if line.isEmpty { throw TestFault("no '\(text)' in the log: \(lines)") }
+            if line.isEmpty || ContinuousClock.now > deadline {
+                throw TestFault("no '\(text)' in \(lines.count) lines of the log, which ends: \(lines.suffix(20))")
+            }
         }
     }
 }
