@@ -32,6 +32,8 @@ struct ExecLoop {
     private var isPaused = false
     private var outputIsOpen = true
     private var errorIsOpen = true
+    /// Why output of the command's is lost, other than that nobody wants to read it.
+    private var outputFailure: ProxyClientError?
     /// Why nothing more will come from the guest, when it did not end well.
     private var loss: ProxyClientError?
 
@@ -67,6 +69,7 @@ struct ExecLoop {
                 if let outcome = take(notice) { return outcome }
             }
             if conversation.isDrained {
+                if let outputFailure { throw outputFailure }
                 if let status = conversation.status { return .ended(status) }
                 if let refusal = conversation.refusal { throw .refused(request: "guest '\(guest)'", reason: refusal) }
                 if let loss { throw loss }
@@ -87,7 +90,7 @@ struct ExecLoop {
                 continue
             }
             if interests[4].revents != 0, let outcome = takeSignals() { return outcome }
-            if interests[2].revents != 0, let outcome = writeOutput() { return outcome }
+            if interests[2].revents != 0, let outcome = try writeOutput() { return outcome }
             if interests[3].revents != 0 { writeError() }
             if interests[0].revents & Int16(POLLOUT) != 0 { writeToGuest() }
             if interests[0].revents & ~Int16(POLLOUT) != 0 { readFromGuest() }
@@ -207,8 +210,14 @@ struct ExecLoop {
         }
     }
 
-    private mutating func writeOutput() -> ExecOutcome? {
-        guard !outputIsOpen || !drain(&conversation.standardOutput, into: streams.output) else { return nil }
+    private mutating func writeOutput() throws(ProxyClientError) -> ExecOutcome? {
+        let failure = outputIsOpen ? drain(&conversation.standardOutput, into: streams.output) : nil
+        guard failure != nil || !outputIsOpen else { return nil }
+        if let failure, !failure.isClosedReader {
+            let error = ProxyClientError.cannotWrite(stream: "standard output", failure)
+            if manner == .attach { throw error }
+            outputFailure = error
+        }
         if manner == .attach { return .left(signal: SIGPIPE) }
         // As the kernel would have told the command, had it written to our pipe itself.
         if outputIsOpen { conversation.signal(SIGPIPE) }
@@ -218,18 +227,21 @@ struct ExecLoop {
     }
 
     private mutating func writeError() {
-        if !errorIsOpen || !drain(&conversation.standardError, into: streams.error) {
-            errorIsOpen = false
-            conversation.standardError.removeAll()
+        let failure = errorIsOpen ? drain(&conversation.standardError, into: streams.error) : nil
+        guard failure != nil || !errorIsOpen else { return }
+        if let failure, !failure.isClosedReader, outputFailure == nil {
+            outputFailure = .cannotWrite(stream: "standard error", failure)
         }
+        errorIsOpen = false
+        conversation.standardError.removeAll()
     }
 
     /// Writes what `descriptor` takes without waiting: a pipe that is ready has room for `PIPE_BUF` bytes, a socket is asked
-    /// not to wait. Returns false when nobody reads it any more.
-    private func drain(_ queue: inout ByteQueue, into descriptor: CInt) -> Bool {
+    /// not to wait. Returns why it takes no more.
+    private func drain(_ queue: inout ByteQueue, into descriptor: CInt) -> Errno? {
         while !queue.isEmpty {
             var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-            guard poll(&ready, 1, 0) > 0 else { return true }
+            guard poll(&ready, 1, 0) > 0 else { return nil }
             var written = 0
             queue.consume(upTo: 4096) { bytes in
                 written = send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
@@ -238,10 +250,10 @@ struct ExecLoop {
             }
             if written < 0 {
                 let error = Errno.current
-                return error == Errno(EINTR) || error == Errno(EAGAIN)
+                return error == Errno(EINTR) || error == Errno(EAGAIN) ? nil : error
             }
         }
-        return true
+        return nil
     }
 
     // MARK: The guest's side
@@ -279,4 +291,9 @@ struct ExecLoop {
             loss = .linkLost(guest: guest, why: error.text)
         }
     }
+}
+
+extension Errno {
+    /// Whether it says only that nobody reads what is written.
+    fileprivate var isClosedReader: Bool { self == Errno(EPIPE) || self == Errno(ECONNRESET) }
 }

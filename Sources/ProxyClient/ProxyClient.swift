@@ -1,4 +1,5 @@
 import AgentProtocol
+import CLinux
 public import ControlProtocol
 import Foundation
 import LinuxSystem
@@ -10,6 +11,9 @@ public struct ProxyClient: Sendable {
 
     /// How long the proxy itself may take for an answer that waits for nobody else.
     static let patience = Duration.seconds(5)
+
+    /// How long a `vm run` that was started at the same moment may take to start the proxy and to register its guest.
+    static let startTime = Duration.seconds(1)
 
     /// Makes a client; nothing is connected yet.
     public init(directory: String) { self.directory = directory }
@@ -44,17 +48,32 @@ public struct ProxyClient: Sendable {
     public func open(
         _ service: String, of guest: String, now: Bool = false, deadline: Deadline = .none, signals: SignalInbox? = nil
     ) throws(ProxyClientError) -> ServiceStream {
-        var connection: ControlConnection
-        do throws(ProxyClientError) {
-            let purpose = "answer from guest '\(guest)'"
-            connection = try request(
-                .connect(guest: guest, service: service, now: now), signals: signals, deadline: deadline, purpose: purpose)
-        } catch {
-            // The proxy's sentence does not know which names are near; its status does.
-            if case .refused = error { _ = try status(of: guest) }
-            throw error
+        let startIsOver = Deadline.after(Self.startTime)
+        while true {
+            do throws(ProxyClientError) {
+                let purpose = "answer from guest '\(guest)'"
+                var connection = try request(
+                    .connect(guest: guest, service: service, now: now), signals: signals, deadline: deadline, purpose: purpose)
+                return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
+            } catch {
+                let reason = explained(error, guest)
+                guard reason.mayBeStarting, !startIsOver.hasPassed, !deadline.hasPassed else { throw reason }
+                try pause(signals)
+            }
         }
-        return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
+    }
+
+    /// The proxy's sentence does not know which names are near; its status does.
+    private func explained(_ error: ProxyClientError, _ guest: String) -> ProxyClientError {
+        guard case .refused = error else { return error }
+        do throws(ProxyClientError) { _ = try status(of: guest) } catch { return error }
+        return error
+    }
+
+    private func pause(_ signals: SignalInbox?) throws(ProxyClientError) {
+        var interests = [pollfd(fd: signals?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)]
+        _ = poll(&interests, 1, 20)
+        if let signal = signals?.nextInterruption() { throw .interrupted(signal: signal) }
     }
 
     /// Asks a guest to power off; returns when it has begun.

@@ -1,3 +1,4 @@
+import Glibc
 public import LinuxSystem
 
 /// Why something asked of a proxy did not happen. `description` is for a person: what, why, and the way out.
@@ -22,6 +23,8 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
     case copyCutOff(guest: String, why: String?)
     /// A signal came while nothing was running yet.
     case interrupted(signal: CInt)
+    /// What the guest sent cannot be written where it should go.
+    case cannotWrite(stream: String, Errno)
     /// A system call failed.
     case system(call: String, Errno)
 
@@ -43,7 +46,17 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
         case .copyCutOff(let guest, let why):
             "the link to guest '\(guest)' ended before the copy was complete" + (why.map { ": \($0)" } ?? "")
         case .interrupted(let signal): "interrupted by signal \(signal)"
+        case .cannotWrite(let stream, let error): "cannot write \(stream): \(error); some of the command's output is lost"
         case .system(let call, let error): "\(call): \(error)"
+        }
+    }
+
+    /// Whether a `vm run` that is just starting would explain it.
+    var mayBeStarting: Bool {
+        switch self {
+        case .noProxy(_, let error): error == Errno(ENOENT) || error == Errno(ECONNREFUSED)
+        case .noSuchGuest: true
+        default: false
         }
     }
 

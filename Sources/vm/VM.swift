@@ -38,8 +38,11 @@ enum Version {
 @main
 enum Main {
     static func main() async {
+        StandardStreams.fillMissing()
         do {
             try await run(try VM.parseAsRoot())
+            // What `print` has kept back.
+            guard fflush(nil) == 0 else { throw Failure("cannot write standard output: \(String(cString: strerror(errno)))") }
         } catch let failure as Failure {
             Terminal.say(failure.text)
             VM.exit(withError: ExitCode(failure.code))

@@ -44,6 +44,23 @@ import Testing
         #expect(sums.count == 3 && Set(sums).count == 1, "\(sums)")
     }
 
+    /// A stream that is not there, or that takes nothing, is not another one, and does not hide the loss.
+    @Test func outputThatCannotBeWrittenIsAnError() async throws {
+        let machine = try Machine.shared
+        let command = "\"\(Checkout.vm)\" exec \(machine.name) -- sh -c 'echo out; echo err >&2; exit 3'"
+        let script = """
+            \(command) >&- 2>/dev/null || echo "closed $?"
+            \(command) >/dev/full 2>full || echo "full $?"
+            \(command) 2>/dev/full >/dev/null || echo "errors full $?"
+            "\(Checkout.vm)" ps >/dev/full 2>ps || echo "ps $?"
+            cat full ps
+            """
+        let text = try await machine.directory.script(script).text
+        let full = "cannot write standard output: No space left on device"
+        #expect(text.hasPrefix("closed 3\nfull 255\nerrors full 255\nps 255\n"), "\(text)")
+        #expect(text.components(separatedBy: "vm: \(full)").count == 3, "\(text)")
+    }
+
     @Test func theEndOfInputReachesTheCommand() async throws {
         let machine = try Machine.shared
         #expect(try await machine.exec(["wc", "-c"], input: Array("12345".utf8)).text == "5\n")

@@ -15,11 +15,11 @@ public enum CacheDirectory {
         var path = directory.hasPrefix("/") ? "" : "."
         for component in directory.split(separator: "/") {
             path += "/\(component)"
-            if mkdir(path, 0o700) != 0, errno != EEXIST { throw .failed(action: .write, path: path, code: errno) }
+            if mkdir(path, 0o700) != 0, errno != EEXIST { throw .noCache(path: path, code: errno) }
         }
         var status = stat()
-        guard stat(directory, &status) == 0 else { throw .failed(action: .write, path: directory, code: errno) }
-        guard status.st_mode & S_IFMT == S_IFDIR else { throw .failed(action: .write, path: directory, code: ENOTDIR) }
+        guard stat(directory, &status) == 0 else { throw .noCache(path: directory, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .noCache(path: directory, code: ENOTDIR) }
         guard status.st_uid == geteuid(), status.st_mode & 0o022 == 0 else { throw .notOwned(directory: directory) }
     }
 

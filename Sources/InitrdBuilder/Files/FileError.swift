@@ -16,6 +16,8 @@ public enum FileError: Error, Equatable, Sendable {
     case notAFile(path: String)
     /// It is larger than a file of an initrd may be.
     case tooLarge(path: String, size: Int)
+    /// A directory for files that can be made again cannot be made.
+    case noCache(path: String, code: Int32)
     /// A directory for files that are to be trusted belongs to someone else, or others may write to it.
     case notOwned(directory: String)
 }
@@ -28,6 +30,8 @@ extension FileError: CustomStringConvertible {
         case .notAFile(let path): "\(path) is not a regular file; give the path of one"
         case .tooLarge(let path, let size):
             "cannot read \(path): \(size) bytes are more than an initrd can hold; hand it to the guest on a disk or a share"
+        case .noCache(let path, let code):
+            "cannot keep files in \(path): \(String(cString: strerror(code))); set XDG_CACHE_HOME to a directory of your own"
         case .notOwned(let directory):
             "cannot keep files in \(directory): others may write there; remove it, or set XDG_CACHE_HOME to a directory of your own"
         }

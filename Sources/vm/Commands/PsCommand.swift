@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlProtocol
 import Foundation
+import LinuxSystem
 import ProxyClient
 
 /// `vm ps`.
@@ -47,7 +48,12 @@ struct PsCommand: ParsableCommand {
         do throws(ProxyClientError) {
             status = try directory.client.status()
         } catch {
-            guard case .noProxy = error, names.isEmpty else { throw error }
+            guard case .noProxy(_, let reason) = error, names.isEmpty else { throw error }
+            guard access(directory.path, X_OK) == 0 else {
+                throw Failure("cannot look into \(directory.path): \(String(cString: strerror(errno))); name another with --directory")
+            }
+            // No socket, or one that a dead proxy left.
+            guard reason == Errno(ENOENT) || reason == Errno(ECONNREFUSED) else { throw error }
             return []
         }
         guard !names.isEmpty else { return status.guests }

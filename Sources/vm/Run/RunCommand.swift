@@ -44,7 +44,6 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     }
 
     func run() async throws {
-        if let fault = ControlSocket.fault(inGuestName: machine.name) { throw Failure("--name \(machine.name): \(fault)") }
         let files = try RuntimeDirectory(for: machine.name)
         defer { files.remove() }
         do {
@@ -117,6 +116,7 @@ struct MachineOptions: ParsableArguments {
     var qemuOpts: [String] = []
 
     func validate() throws {
+        if let fault = ControlSocket.fault(inGuestName: name) { throw ValidationError("--name \(name): \(fault)") }
         if initrd != nil, modules != nil || !extraModules.isEmpty {
             throw ValidationError("--initrd is used as it is: leave it out to have one built with these --modules.")
         }

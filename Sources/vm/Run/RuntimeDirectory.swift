@@ -4,6 +4,10 @@ import Foundation
 struct RuntimeDirectory {
     /// Its absolute path. Short: sockets are in it.
     let path: String
+    /// Locked for as long as the run lives.
+    private let lock: CInt
+
+    private static let lockName = "lock"
 
     /// Makes one in `$XDG_RUNTIME_DIR`, else in `$TMPDIR`, else in `/tmp`.
     init(for name: String) throws(Failure) {
@@ -14,12 +18,30 @@ struct RuntimeDirectory {
             var template = Array("\(parent)/vm-\(name.prefix(20)).XXXXXX".utf8CString)
             if let made = mkdtemp(&template) {
                 path = String(cString: made)
+                lock = open("\(path)/\(Self.lockName)", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+                if lock >= 0 { flock(lock, LOCK_EX) }
+                Self.removeAbandoned(in: parent)
                 return
             }
             reasons.append("\(parent): \(String(cString: strerror(errno)))")
         }
         throw Failure(
             "cannot make a directory for the run's files: \(reasons.joined(separator: "; ")); set TMPDIR to one that can be written")
+    }
+
+    /// Removes the directories of runs that were killed before they could: nobody holds their locks any more.
+    private static func removeAbandoned(in parent: String) {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix("vm-") {
+            let directory = "\(parent)/\(name)"
+            var status = stat()
+            guard lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else { continue }
+            let lock = open("\(directory)/\(lockName)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+            guard lock >= 0 else { continue }
+            defer { close(lock) }
+            // One that is just being made has a lock that is not yet held, and nothing else.
+            let isJustMade = status.st_mtim.tv_sec > time(nil) - 60
+            if !isJustMade, flock(lock, LOCK_EX | LOCK_NB) == 0 { try? FileManager.default.removeItem(atPath: directory) }
+        }
     }
 
     /// A path in it.
