@@ -60,6 +60,9 @@ public struct LinkHealth: Sendable {
         return isAnswered ? ask(now) : nil
     }
 
+    /// The value of a ping that shows how long the way is; nil when one is under way.
+    public mutating func measure(now: UInt64) -> UInt32? { isAnswered ? ask(now) : nil }
+
     /// What is due by now.
     public mutating func next(now: UInt64) -> Action {
         guard nextDeadline <= now else { return .nothing }

@@ -25,6 +25,9 @@ final class Link {
     private static var limits: YamuxLimits {
         var limits = YamuxLimits()
         limits.maximumFrame = (32 << 10) - 12
+        // A guest may have little memory.
+        limits.maximumStreamWindow = 1 << 20
+        limits.maximumExtraWindow = 4 << 20
         return limits
     }
 
@@ -99,6 +102,7 @@ final class Link {
         case .greeting(let socket, let greeting):
             if now >= greeting.deadline { lose("no hello from the proxy within 10 s") } else { connected(socket) }
         case .open:
+            yamux.advance(to: now)
             switch health.next(now: now) {
             case .nothing: break
             case .ping(let value): yamux.ping(value)
@@ -144,6 +148,8 @@ final class Link {
         state = .open(socket, since: now)
         yamux = YamuxConnection(role: .client, limits: Link.limits)
         health = LinkHealth(now: now, asksAlways: false)
+        // How long the way is decides how far windows grow.
+        if let value = health.measure(now: now) { yamux.ping(value) }
         lastComplaint = ""
         writeKernelLog(.information, "link over \(place.transport.rawValue) to \(answer.software) is up")
         deliver(rest)
@@ -187,7 +193,9 @@ final class Link {
 
     private func deliver(_ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
-        health.received(now: Uptime.microseconds)
+        let now = Uptime.microseconds
+        health.received(now: now)
+        yamux.advance(to: now)
         do throws(YamuxError) {
             try yamux.receive(bytes)
         } catch {
@@ -267,9 +275,13 @@ final class Link {
         while isOpen, let event = yamux.nextEvent() {
             guard case .pong(let value) = event else { return event }
             health.answered(value, now: Uptime.microseconds)
+            yamux.roundTrip = health.roundTrip
         }
         return nil
     }
+
+    /// Whether windows may be larger than they have to be.
+    func allowLargeWindows(_ areAllowed: Bool) { yamux.limitExtraWindow(to: areAllowed ? .max : 0) }
 
     /// How many bytes the stream takes now; with fewer than `wanted`, a `writable` event follows.
     func capacity(_ stream: UInt32, wanted: Int = 1) -> Int { yamux.sendCapacity(stream, wanted: wanted) }

@@ -273,6 +273,8 @@ public final class Server {
     /// Tells those who follow the boot, when it is time and there is news.
     private func reportAgent() {
         guard !followers.isEmpty, reporter.isDue(now: Uptime.microseconds) else { return }
+        let isMemoryShort = MemoryPressure.isHigh
+        for link in links { link.allowLargeWindows(!isMemoryShort) }
         guard let frame = reporter.news(agentReport()) else { return }
         for key in followers.keys where links[key.link].capacity(key.stream, wanted: frame.count) >= frame.count {
             links[key.link].sendWhole(key.stream, frame)

@@ -264,6 +264,7 @@ final class LinkHandler: ChannelDuplexHandler {
         write(Hello(software: ProxyConfiguration.software, nonce: hello.nonce).encoded())
         isUp = true
         health = LinkHealth(now: now, asksAlways: true)
+        allowLargeWindows(!proxy.load.isMemoryShort)
         checkHealth()
         proxy.linkUp(self)
         return true
@@ -294,6 +295,9 @@ final class LinkHandler: ChannelDuplexHandler {
         healthCheck = context.eventLoop.scheduleTask(in: delay) { bound.value.checkHealth() }
     }
 
+    /// Whether windows may be larger than they have to be.
+    func allowLargeWindows(_ areAllowed: Bool) { yamux.limitExtraWindow(to: areAllowed ? .max : 0) }
+
     /// A newer link over the same transport came up: this one may be dead, and is not used until it has answered.
     func doubt() {
         guard isUp, let value = health.doubt(now: now) else { return }
@@ -319,7 +323,9 @@ final class LinkHandler: ChannelDuplexHandler {
             case .finished(let stream): owners[stream]?.streamFinished()
             case .reset(let stream): owners.removeValue(forKey: stream)?.streamLost("the guest ended it")
             case .writable(let stream): owners[stream]?.streamWritable()
-            case .pong(let value): health.answered(value, now: now)
+            case .pong(let value):
+                health.answered(value, now: now)
+                yamux.roundTrip = health.roundTrip
             case .goAway: break
             }
         }

@@ -6,6 +6,8 @@ struct ProxyLoad {
     var connections = 0
     /// Bytes that clients or guests have not taken yet.
     var heldBytes = 0
+    /// Whether so much waits that no window may be larger than it has to be.
+    var isMemoryShort = false
     /// Links that have not said hello, by the way they came; the oldest first.
     var newLinks: [LinkOrigin: [LinkHandler]] = [:]
     /// Work that has had its turn of the event loop, and goes on in the next.
@@ -129,6 +131,13 @@ extension ProxyCore {
     /// holds most.
     func hold(_ change: Int) {
         load.heldBytes += change
+        // Between half of what may be held and a quarter it stays as it was.
+        let limit = configuration.limits.bytesInAll
+        let isShort = load.heldBytes > (load.isMemoryShort ? limit / 4 : limit / 2)
+        if isShort != load.isMemoryShort {
+            load.isMemoryShort = isShort
+            for guest in guests.values { for link in guest.links { link.allowLargeWindows(!isShort) } }
+        }
         guard change > 0 else { return }
         while load.heldBytes > configuration.limits.bytesInAll {
             let greatest = guests.values.max { $0.heldBytes < $1.heldBytes }

@@ -19,10 +19,20 @@ struct EventQueue: Sendable {
 
     mutating func append(_ bytes: UnsafeRawBufferPointer, of stream: UInt32) {
         if lastStream == stream, bytes.count <= EventQueue.smallPiece, lastBytes.count + bytes.count <= EventQueue.largestJoined {
+            makeRoom(lastBytes.count + bytes.count)
             lastBytes.append(contentsOf: bytes)
         } else {
             closeLast()
             (lastStream, lastBytes) = (stream, Array(bytes))
+        }
+    }
+
+    /// An array that grows by itself moves its elements one by one in Embedded Swift; here they are bytes, moved at once.
+    private mutating func makeRoom(_ needed: Int) {
+        guard lastBytes.capacity < needed else { return }
+        lastBytes = [UInt8](unsafeUninitializedCapacity: min(4 * needed, EventQueue.largestJoined)) { buffer, count in
+            lastBytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+            count = lastBytes.count
         }
     }
 

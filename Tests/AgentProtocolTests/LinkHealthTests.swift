@@ -25,6 +25,15 @@ import Testing
         #expect(health.next(now: 62 * second) == .ping(1))
     }
 
+    @Test func theListeningSideCanMeasureTheWayWithoutDoubtingTheLink() {
+        var health = LinkHealth(now: 0, asksAlways: false)
+        #expect(health.measure(now: 10) == 1)
+        #expect(health.measure(now: 11) == nil)
+        #expect(health.isHealthy(now: 11))
+        health.answered(1, now: 510)
+        #expect(health.roundTrip == 500)
+    }
+
     @Test func aSilentLinkIsLostAfterItsBound() {
         for asksAlways in [true, false] {
             var health = LinkHealth(now: 0, asksAlways: asksAlways)
