@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration run bench bench-link bench-hostile fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration soak run bench bench-link bench-hostile fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -15,6 +15,7 @@ help:
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
 	@echo 'make test-integration  the tests that boot VMs'
+	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
 	@echo 'make bench-link        the link'\''s speed, against the 2010 socat and against nc'
@@ -58,6 +59,12 @@ interop-peer: setup
 
 test-interop: build interop-peer
 	@Tests/YamuxInterop/run
+
+# Cuts the power at so many random moments of a first boot.
+POWER_CUTS ?= 200
+soak: build kernel system
+	swift build --build-tests
+	VM_POWER_CUTS=$(POWER_CUTS) timeout --verbose 7200 swift test --skip-build --filter aPowerCutInTheFirstBoot
 
 test-integration: build kernel system
 	$(BOUNDED) swift test --filter $(INTEGRATION)

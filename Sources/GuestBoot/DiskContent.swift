@@ -22,10 +22,16 @@ enum DiskProbe {
     static func content(
         of device: String, serial: String? = nil, vouchedBy entry: String = vouchedEntry, progress: (String) -> Void
     ) throws(StepFailure) -> DiskContent {
-        if let known = try signature(of: device) { return known }
+        if let known = try signature(of: device) { return known.content }
         if let vouched = try? Files.readLine(entry), !vouched.isEmpty, vouched == (serial ?? serialNumber(of: device)) { return .empty }
         guard let offset = try firstNonZeroByte(of: device, progress: progress) else { return .empty }
         return .occupied("no known signature, but data at byte \(offset)")
+    }
+
+    /// Whether `device` has nothing that libblkid recognises but, perhaps, the filesystem with this UUID, in whatever state.
+    static func hasNothingBut(uuid: String, on device: String) throws(StepFailure) -> Bool {
+        guard let known = try signature(of: device) else { return true }
+        return known.uuid == uuid
     }
 
     private static func serialNumber(of device: String) -> String? {
@@ -34,26 +40,29 @@ enum DiskProbe {
     }
 
     /// What libblkid recognises, with the results "ambivalent" and "error" counted as something; nil for nothing.
-    private static func signature(of device: String) throws(StepFailure) -> DiskContent? {
+    private static func signature(of device: String) throws(StepFailure) -> (content: DiskContent, uuid: String?)? {
         guard let probe = blkid_new_probe_from_filename(device) else {
             throw StepFailure("cannot read \(device): \(Errno.current.description); the disk is not touched")
         }
         defer { blkid_free_probe(probe) }
         blkid_probe_enable_superblocks(probe, 1)
         blkid_probe_set_superblocks_flags(
-            probe, CInt(BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_LABEL | BLKID_SUBLKS_BADCSUM))
+            probe, CInt(BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_BADCSUM))
         blkid_probe_enable_partitions(probe, 1)
         switch blkid_do_safeprobe(probe) {
         case 1: return nil
         case 0: break
-        case -2: return .occupied("signatures of several filesystems at once")
+        case -2: return (.occupied("signatures of several filesystems at once"), nil)
         default: throw StepFailure("libblkid could not probe \(device): \(Errno.current.description); the disk is not touched")
         }
-        if value("SBBADCSUM", probe) != nil { return .occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum") }
-        if let type = value("TYPE", probe) {
-            return value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type)
+        let uuid = value("UUID", probe)
+        if value("SBBADCSUM", probe) != nil {
+            return (.occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum"), uuid)
         }
-        return .occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))")
+        if let type = value("TYPE", probe) {
+            return (value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type), uuid)
+        }
+        return (.occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))"), uuid)
     }
 
     private static func value(_ name: String, _ probe: blkid_probe) -> String? {

@@ -30,6 +30,41 @@ import Testing
         await directory.expectNothingLeft()
     }
 
+    /// QEMU is killed at random moments of a first boot: few times here, as often as one likes with VM_POWER_CUTS.
+    @Test func aPowerCutInTheFirstBootCostsNeitherTheDiskNorAFile() async throws {
+        let directory = try VMDirectory()
+        let cuts = ProcessInfo.processInfo.environment["VM_POWER_CUTS"].flatMap { Int($0) } ?? 4
+        var lines: [String] = []
+        for _ in 0..<cuts {
+            // After the network the disk is formatted: most cuts fall there.
+            let step = ["", "load-modules", "network", "network", "network", "format-empty-disk"].randomElement() ?? ""
+            let delay = String(Double.random(in: 0...0.4))
+            lines.append(try await MachineSlots.withSlot { try await powerCut(after: step, delay, in: directory) })
+        }
+        if cuts > 4 { print(Dictionary(grouping: lines) { $0 }.map { "power cuts: \($0): \($1.count)" }.sorted().joined(separator: "\n")) }
+        await directory.expectNothingLeft()
+    }
+
+    /// Gives a line on how far the first boot came and what the second did with the disk.
+    private func powerCut(after step: String, _ delay: String, in directory: VMDirectory) async throws -> String {
+        let run = "\"\(Checkout.vm)\" run --verbose --name guest --store none --kernel \(Checkout.kernel) --modules \(Checkout.modules)"
+        let script = """
+            rm -f guest.qcow2
+            \(run) -- sh -c 'echo kept > /root/file; sync; echo written' > first 2> log & run=$!
+            for try in $(seq 1000); do grep -q " \(step)" log && break; sleep 0.02; done
+            sleep \(delay)
+            machine=$(pgrep -f "qemu-system-x86_64 -name guest .*$PWD/guest.qcow2" || true)
+            [ -z "$machine" ] || kill -KILL $machine
+            wait $run || true
+            \(run) -- sh -c 'cat /root/file 2>/dev/null; echo booted' > second 2>> log || { cat log >&2; exit 1; }
+            grep -q booted second
+            ! grep -q written first || grep -q kept second || { cat log >&2; exit 1; }
+            echo $(cat first) $(grep -oE 'was empty|holds ext4|was cut off' log | tail -1)
+            rm -f first second log
+            """
+        return try await directory.script(script).lines.joined()
+    }
+
     @Test(arguments: UnknownDisk.allCases)
     func aDiskWithAnythingUnknownOnItIsNeverTouched(_ content: UnknownDisk) async throws {
         let directory = try VMDirectory()

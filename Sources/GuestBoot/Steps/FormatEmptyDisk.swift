@@ -17,6 +17,11 @@ enum FormatEmptyDisk {
     static func formatIfEmpty(
         _ device: String, _ filesystem: DiskFilesystem, _ progress: (String) -> Void
     ) throws(StepFailure) -> (result: StepResult, content: DiskContent) {
+        if try isUnfinished(device) {
+            try format(device, filesystem)
+            let text = "\(device) held a format of this agent's that was cut off: made \(filesystem.rawValue) anew"
+            return (.done(text), .filesystem(filesystem.rawValue))
+        }
         let content = try DiskProbe.content(of: device, progress: progress)
         switch content {
         case .filesystem(let type): return (.done("\(device) holds \(type): kept"), content)
@@ -26,13 +31,49 @@ enum FormatEmptyDisk {
             )
         case .empty: break
         }
+        try format(device, filesystem)
+        return (.done("\(device) was empty: made \(filesystem.rawValue)"), .filesystem(filesystem.rawValue))
+    }
+
+    /// Whether the power failed while the agent formatted this disk, and nothing else has happened to it since.
+    private static func isUnfinished(_ device: String) throws(StepFailure) -> Bool {
+        let mark: FormatMark?
+        do throws(Errno) {
+            mark = try FormatMark.found(on: device)
+        } catch {
+            throw StepFailure("cannot read the end of \(device): \(error.description); the disk is not touched")
+        }
+        guard let mark else { return false }
+        return try DiskProbe.hasNothingBut(uuid: mark.uuidText, on: device)
+    }
+
+    private static func format(_ device: String, _ filesystem: DiskFilesystem) throws(StepFailure) {
+        let mark: FormatMark?
+        do throws(Errno) {
+            mark = try FormatMark.new(for: device)
+            try mark?.write(to: device)
+        } catch {
+            throw StepFailure("cannot note at the end of \(device) that it is being formatted: \(error.description)")
+        }
+        try make(filesystem, on: device, mark)
+        do throws(Errno) {
+            try mark?.clear(from: device)
+        } catch {
+            throw StepFailure("cannot note at the end of \(device) that it is formatted: \(error.description)")
+        }
+    }
+
+    private static func make(_ filesystem: DiskFilesystem, on device: String, _ mark: FormatMark?) throws(StepFailure) {
         // -F: never ask. Discarding would only tell the host's image what it knows: it is empty.
-        var program = Program(mke2fs, ["-q", "-F", "-t", filesystem.rawValue, "-E", "nodiscard", device])
+        var arguments = ["-q", "-F", "-t", filesystem.rawValue, "-E", "nodiscard"]
+        if let mark { arguments += ["-U", mark.uuidText] }
+        arguments.append(device)
+        if let mark { arguments.append(mark.filesystemSize) }
+        var program = Program(mke2fs, arguments)
         program.environment = [Array("PATH=/sbin:/bin".utf8), Array("MKE2FS_SYNC=0".utf8)]
         let outcome = RunProgram.run(program, seconds: 300)
         guard outcome.end == .exited(0) else {
             throw StepFailure("cannot make an \(filesystem.rawValue) filesystem on \(device): \(mke2fs): \(outcome.description)")
         }
-        return (.done("\(device) was empty: made \(filesystem.rawValue)"), .filesystem(filesystem.rawValue))
     }
 }
