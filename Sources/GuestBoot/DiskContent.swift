@@ -24,14 +24,23 @@ enum DiskProbe {
     ) throws(StepFailure) -> DiskContent {
         if let known = try signature(of: device) { return known.content }
         if let vouched = try? Files.readLine(entry), !vouched.isEmpty, vouched == (serial ?? serialNumber(of: device)) { return .empty }
-        guard let offset = try firstNonZeroByte(of: device, progress: progress) else { return .empty }
+        guard let offset = try firstNonZeroByte(of: device, ignoringLast: 0, progress: progress) else { return .empty }
         return .occupied("no known signature, but data at byte \(offset)")
     }
 
-    /// Whether `device` has nothing that libblkid recognises but, perhaps, the filesystem with this UUID, in whatever state.
-    static func hasNothingBut(uuid: String, on device: String) throws(StepFailure) -> Bool {
-        guard let known = try signature(of: device) else { return true }
-        return known.uuid == uuid
+    /// Whether nobody can have stored anything on `device` since its format with this mark began: it is zero but for the mark, or
+    /// what libblkid finds on it is that very filesystem and nothing else, and it was never mounted.
+    static func isUnused(_ device: String, since mark: FormatMark, progress: (String) -> Void) throws(StepFailure) -> Bool {
+        guard let known = try signature(of: device) else {
+            return try firstNonZeroByte(of: device, ignoringLast: FormatMark.length, progress: progress) == nil
+        }
+        guard case .filesystem(let type) = known.content, ["ext2", "ext3", "ext4"].contains(type) else { return false }
+        guard !known.hasPartitions, known.uuid == mark.uuidText else { return false }
+        do throws(Errno) {
+            return try FormatMark.isNeverMounted(device)
+        } catch {
+            throw StepFailure("cannot read the superblock of \(device): \(error.description); the disk is not touched")
+        }
     }
 
     private static func serialNumber(of device: String) -> String? {
@@ -40,7 +49,7 @@ enum DiskProbe {
     }
 
     /// What libblkid recognises, with the results "ambivalent" and "error" counted as something; nil for nothing.
-    private static func signature(of device: String) throws(StepFailure) -> (content: DiskContent, uuid: String?)? {
+    private static func signature(of device: String) throws(StepFailure) -> Signature? {
         guard let probe = blkid_new_probe_from_filename(device) else {
             throw StepFailure("cannot read \(device): \(Errno.current.description); the disk is not touched")
         }
@@ -52,17 +61,27 @@ enum DiskProbe {
         switch blkid_do_safeprobe(probe) {
         case 1: return nil
         case 0: break
-        case -2: return (.occupied("signatures of several filesystems at once"), nil)
+        case -2: return Signature(.occupied("signatures of several filesystems at once"))
         default: throw StepFailure("libblkid could not probe \(device): \(Errno.current.description); the disk is not touched")
         }
-        let uuid = value("UUID", probe)
         if value("SBBADCSUM", probe) != nil {
-            return (.occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum"), uuid)
+            return Signature(.occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum"))
         }
-        if let type = value("TYPE", probe) {
-            return (value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type), uuid)
+        guard let type = value("TYPE", probe) else {
+            return Signature(.occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))"))
         }
-        return (.occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))"), uuid)
+        var signature = Signature(value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type))
+        signature.uuid = value("UUID", probe)
+        signature.hasPartitions = value("PTTYPE", probe) != nil
+        return signature
+    }
+
+    private struct Signature {
+        let content: DiskContent
+        var uuid: String?
+        var hasPartitions = false
+
+        init(_ content: DiskContent) { self.content = content }
     }
 
     private static func value(_ name: String, _ probe: blkid_probe) -> String? {
@@ -71,8 +90,10 @@ enum DiskProbe {
         return String(cString: value)
     }
 
-    /// The place of the first byte that is not zero, in the whole device; nil when there is none.
-    private static func firstNonZeroByte(of device: String, progress: (String) -> Void) throws(StepFailure) -> UInt64? {
+    /// The place of the first byte that is not zero, in the whole device but for so many bytes at its end; nil when there is none.
+    private static func firstNonZeroByte(
+        of device: String, ignoringLast ignored: Int, progress: (String) -> Void
+    ) throws(StepFailure) -> UInt64? {
         do throws(Errno) {
             let file = try FileDescriptor.open(device, .read)
             defer { file.close() }
@@ -91,7 +112,8 @@ enum DiskProbe {
                     guard offset == UInt64(size) else { throw Errno(EIO) }
                     return nil
                 }
-                if let place = firstNonZero(chunk, got) { return offset + UInt64(place) }
+                let wanted = Int(min(Int64(got), Int64(size) - Int64(offset) - Int64(ignored)))
+                if wanted > 0, let place = firstNonZero(chunk, wanted) { return offset + UInt64(place) }
                 offset += UInt64(got)
                 if Uptime.microseconds - reported > 1_000_000 {
                     reported = Uptime.microseconds

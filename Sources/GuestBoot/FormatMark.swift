@@ -2,8 +2,8 @@ internal import CLinux
 internal import LinuxSystem
 
 /// What a disk has in its last 4 KiB while the agent formats it: written before mke2fs begins, cleared when all that it wrote is
-/// on the disk, and outside of the filesystem, which ends before it. A boot that finds it and nothing else but that very format
-/// begins again where an earlier one was cut off; without it, half a filesystem could be anybody's data.
+/// on the disk, and outside of the filesystem, which ends before it. A boot that finds it, and on the rest of the disk nothing or
+/// that very filesystem, never mounted, begins again; what else there is may be somebody's.
 struct FormatMark: Equatable {
     /// The bytes at the disk's end that are the mark's.
     static let length = 4096
@@ -81,6 +81,26 @@ struct FormatMark: Equatable {
         guard lseek(file.rawValue, off_t(diskSize) - off_t(FormatMark.length), SEEK_SET) >= 0 else { throw .current }
         try file.writeAll(bytes)
         guard fsync(file.rawValue) == 0 else { throw .current }
+    }
+
+    /// Whether the ext2, ext3 or ext4 on `device` has never been mounted to be written to: its times of that are zero (the kernel's
+    /// `struct ext4_super_block`, at byte 1024: `s_mtime` at 44, `s_mnt_count` at 52).
+    static func isNeverMounted(_ device: String) throws(Errno) -> Bool {
+        let file = try FileDescriptor.open(device, .read)
+        defer { file.close() }
+        var bytes = [UInt8](repeating: 1, count: 2048)
+        var count = 0
+        while count < bytes.count {
+            let result: Result<Int, Errno> = bytes.withUnsafeMutableBytes { buffer in
+                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+                do throws(Errno) { return .success(try file.read(into: rest) ?? 0) } catch { return .failure(error) }
+            }
+            let got = try result.get()
+            guard got > 0 else { throw Errno(EIO) }
+            count += got
+        }
+        let superblock = bytes[1024...]
+        return (superblock[(1024 + 44)..<(1024 + 48)] + superblock[(1024 + 52)..<(1024 + 54)]).allSatisfy { $0 == 0 }
     }
 
     private static func size(of file: FileDescriptor) throws(Errno) -> Int64 {

@@ -280,13 +280,20 @@ final class Link {
         return nil
     }
 
+    /// Measures again how long the way is.
+    func measure() { if isOpen, let value = health.measure(now: Uptime.microseconds) { yamux.ping(value) } }
+
     /// Whether windows may be larger than they have to be.
     func allowLargeWindows(_ areAllowed: Bool) { yamux.limitExtraWindow(to: areAllowed ? .max : 0) }
 
     /// How many bytes the stream takes now; with fewer than `wanted`, a `writable` event follows.
     func capacity(_ stream: UInt32, wanted: Int = 1) -> Int { yamux.sendCapacity(stream, wanted: wanted) }
 
-    func consumed(_ stream: UInt32, _ count: Int) { if count > 0 { yamux.consumed(stream, count) } }
+    func consumed(_ stream: UInt32, _ count: Int) {
+        guard count > 0 else { return }
+        yamux.advance(to: Uptime.microseconds)
+        yamux.consumed(stream, count)
+    }
     func finish(_ stream: UInt32) { yamux.finish(stream) }
     func reset(_ stream: UInt32) { yamux.reset(stream) }
 

@@ -274,7 +274,10 @@ public final class Server {
     private func reportAgent() {
         guard !followers.isEmpty, reporter.isDue(now: Uptime.microseconds) else { return }
         let isMemoryShort = MemoryPressure.isHigh
-        for link in links { link.allowLargeWindows(!isMemoryShort) }
+        for link in links {
+            link.allowLargeWindows(!isMemoryShort)
+            link.measure()
+        }
         guard let frame = reporter.news(agentReport()) else { return }
         for key in followers.keys where links[key.link].capacity(key.stream, wanted: frame.count) >= frame.count {
             links[key.link].sendWhole(key.stream, frame)

@@ -370,7 +370,10 @@ final class LinkHandler: ChannelDuplexHandler {
     func send(_ stream: UInt32, _ bytes: UnsafeRawBufferPointer) -> Int { yamux.send(stream, bytes) }
     /// How much the stream takes now; `streamWritable` follows when that is nothing.
     func capacity(_ stream: UInt32) -> Int { yamux.sendCapacity(stream) }
-    func consumed(_ stream: UInt32, _ count: Int) { yamux.consumed(stream, count) }
+    func consumed(_ stream: UInt32, _ count: Int) {
+        yamux.advance(to: now)
+        yamux.consumed(stream, count)
+    }
     /// No more is sent on the stream; the owner goes on receiving.
     func finish(_ stream: UInt32) { yamux.finish(stream) }
 

@@ -80,7 +80,7 @@ extension ProxyCore {
         if load.logged.count > 2 * limits.guestsInAll { load.logged.removeAll() }
         var entry =
             load.logged[reason]
-            ?? (RateLimit(atOnce: limits.logLinesAtOnce / shares, perSecond: max(limits.logLinesPerSecond / shares, 1)), 0)
+            ?? (RateLimit(atOnce: max(limits.logLinesAtOnce / shares, 1), perSecond: max(limits.logLinesPerSecond / shares, 1)), 0)
         if entry.rate.take(now: now) {
             if entry.leftOut > 0 { log("left out \(entry.leftOut) lines because \(reason)") }
             entry.leftOut = 0

@@ -69,7 +69,8 @@ struct ExecLoop {
                 if let outcome = take(notice) { return outcome }
             }
             if conversation.isDrained {
-                if let outputFailure { throw outputFailure }
+                // The command runs to its end all the same: its other output, and what it does, may be wanted.
+                if let outputFailure, conversation.status != nil { throw outputFailure }
                 if let status = conversation.status { return .ended(status) }
                 if let refusal = conversation.refusal { throw .refused(request: "guest '\(guest)'", reason: refusal) }
                 if let loss { throw loss }

@@ -13,7 +13,7 @@ public struct ProxyClient: Sendable {
     static let patience = Duration.seconds(5)
 
     /// How long a `vm run` that was started at the same moment may take to start the proxy and to register its guest.
-    static let startTime = Duration.seconds(1)
+    static let startTime = Duration.seconds(2)
 
     /// Makes a client; nothing is connected yet.
     public init(directory: String) { self.directory = directory }
@@ -43,10 +43,12 @@ public struct ProxyClient: Sendable {
     /// - Parameters:
     ///   - service: its name, as in `docs/protocol.md`.
     ///   - now: whether to go without waiting for the end of the guest's boot.
+    ///   - waitsForStart: whether to try for 2 s where no proxy or no such guest is: a `vm run` may just be starting them.
     ///   - deadline: how long to wait for the guest; the proxy has a bound of its own, too.
     ///   - signals: end the wait with `interrupted`.
     public func open(
-        _ service: String, of guest: String, now: Bool = false, deadline: Deadline = .none, signals: SignalInbox? = nil
+        _ service: String, of guest: String, now: Bool = false, waitsForStart: Bool = true, deadline: Deadline = .none,
+        signals: SignalInbox? = nil
     ) throws(ProxyClientError) -> ServiceStream {
         let startIsOver = Deadline.after(Self.startTime)
         while true {
@@ -57,7 +59,7 @@ public struct ProxyClient: Sendable {
                 return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
             } catch {
                 let reason = explained(error, guest)
-                guard reason.mayBeStarting, !startIsOver.hasPassed, !deadline.hasPassed else { throw reason }
+                guard waitsForStart, reason.mayBeStarting, !startIsOver.hasPassed, !deadline.hasPassed else { throw reason }
                 try pause(signals)
             }
         }
@@ -78,7 +80,7 @@ public struct ProxyClient: Sendable {
 
     /// Asks a guest to power off; returns when it has begun.
     public func powerOff(_ guest: String) throws(ProxyClientError) {
-        _ = try open(Service.powerOff.rawValue, of: guest, now: true, deadline: .after(Self.patience))
+        _ = try open(Service.powerOff.rawValue, of: guest, now: true, waitsForStart: false, deadline: .after(Self.patience))
     }
 
     /// Registers a guest for as long as the registration lives.

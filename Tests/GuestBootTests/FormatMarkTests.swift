@@ -49,23 +49,47 @@ import Testing
         #expect(try FormatMark.found(on: disk.path) == nil)
     }
 
-    /// What mke2fs leaves when it is killed: the first part of what it would have written, whatever that is.
-    @Test(arguments: 1...8) func aFormatThatWasCutOffAnywhereIsFinished(_ round: Int) throws {
+    /// A marked disk on which some of mke2fs's blocks have arrived and others have not, the first, with the superblock, as told.
+    private func cutOff(_ round: Int, withFirst: Bool) throws -> DiskImage {
         let (disk, mark) = try marked(size: 16 << 20)
         let whole = try DiskImage(size: 16 << 20)
         try mke2fs(whole, mark)
         let bytes = try Files.read(whole.path, limit: 16 << 20)
         var random = SeededGenerator(seed: UInt64(round))
-        // Some of its blocks have arrived and others have not.
         let file = try FileDescriptor.open(disk.path, .readWrite)
         defer { file.close() }
-        for block in 0..<(bytes.count / 4096 - 1) where Int.random(in: 0..<9, using: &random) < round {
+        for block in 0..<(bytes.count / 4096 - 1) {
+            let hasArrived = block == 0 ? withFirst : Int.random(in: 0..<9, using: &random) < round
             let part = bytes[(block * 4096)..<((block + 1) * 4096)]
-            guard part.contains(where: { $0 != 0 }) else { continue }
+            guard hasArrived, part.contains(where: { $0 != 0 }) else { continue }
             try part.withUnsafeBytes { try file.writeAll($0, at: Int64(block) * 4096) }
         }
+        return disk
+    }
+
+    @Test(arguments: 1...8) func aFormatThatWasCutOffAnywhereIsFinished(_ round: Int) throws {
+        let disk = try cutOff(round, withFirst: true)
         #expect(try format(disk) == anew(disk))
         try Tool.run("e2fsck", "-f", "-n", disk.path)
+    }
+
+    /// The kernel writes the superblock first; data without it may be anybody's.
+    @Test func dataWithoutTheFilesystemIsNotTouched() throws {
+        let disk = try cutOff(5, withFirst: false)
+        let before = try disk.checksum()
+        let failure = try #require(throws: StepFailure.self) { try format(disk) }
+        #expect(failure.text.contains("the mark of a format that was cut off; it is not touched"), "\(failure.text)")
+        #expect(try disk.checksum() == before)
+    }
+
+    /// Its times in the superblock, as the kernel sets them.
+    @Test(arguments: [44, 52]) func aFilesystemThatWasMountedIsKeptWhateverTheMark(_ place: Int) throws {
+        let (disk, mark) = try marked()
+        try Tool.run("mke2fs", "-q", "-F", "-t", "ext3", "-O", "^metadata_csum", "-U", mark.uuidText, disk.path, mark.filesystemSize)
+        try disk.write([1], at: 1024 + place)
+        let before = try disk.checksum()
+        #expect(try format(disk) == .done("\(disk.path) holds ext3: kept"))
+        #expect(try disk.checksum() == before)
     }
 
     @Test func aFilesystemOfSomebodyElseIsKeptWhateverTheMark() throws {
@@ -76,17 +100,27 @@ import Testing
         #expect(try disk.checksum() == before)
     }
 
-    @Test(arguments: ["another size", "another byte", "swap", "a partition table"])
+    @Test(arguments: ["another size", "another byte", "data", "swap", "a partition table", "its filesystem and a partition table"])
     func whatIsNotThatFormatIsNotTouched(_ what: String) throws {
-        let (disk, _) = try marked()
+        let (disk, mark) = try marked()
         switch what {
+        case "data": try disk.write(Array("somebody's".utf8), at: 1 << 20)
+        case "its filesystem and a partition table":
+            try mke2fs(disk, mark)
+            // One entry, as sfdisk writes it, which also wipes what else it finds unless told not to.
+            try Tool.run("sfdisk", "--quiet", "--wipe", "never", disk.path, input: Array("label: dos\n,1M\n".utf8))
         case "another size": try Tool.run("truncate", "-s", "33M", disk.path)
         case "another byte": try disk.write([1], at: -1)
         case "swap": try Tool.run("mkswap", disk.path)
         default: try Tool.run("sfdisk", "--quiet", disk.path, input: Array("label: dos\n,1M\n".utf8))
         }
         let before = try disk.checksum()
-        #expect(throws: StepFailure.self) { try format(disk) }
+        // A filesystem with a partition table over it is kept, as without a mark; all else is refused.
+        if what.hasPrefix("its filesystem") {
+            _ = try? format(disk)
+        } else {
+            #expect(throws: StepFailure.self) { try format(disk) }
+        }
         #expect(try disk.checksum() == before)
     }
 }

@@ -33,7 +33,8 @@ import Testing
         let directory = try VMDirectory()
         let run = try await MachineSlots.withSlot {
             try await directory.vmRun(
-                ["--store", "none", "--append", "module.sig_enforce"], command: ["cat", "/proc/sys/kernel/tainted"], name: "guest"
+                ["--store", "none", "--accel", "tcg", "--append", "module.sig_enforce"], command: ["cat", "/proc/sys/kernel/tainted"],
+                name: "guest"
             ).run()
         }
         #expect(run.code == 0, "\(run)")

@@ -1,6 +1,7 @@
 internal import LinuxSystem
 
-/// Makes a filesystem on the disk when, and only when, the disk is proved empty. The 2010 script formatted whenever
+/// Makes a filesystem on the disk when, and only when, the disk is proved empty, or nothing has happened to it since an earlier
+/// boot was cut off while it did that (`FormatMark`). The 2010 script formatted whenever
 /// `blkid` printed nothing, which includes every time that it fails.
 enum FormatEmptyDisk {
     static let mke2fs = "/sbin/mke2fs"
@@ -17,7 +18,9 @@ enum FormatEmptyDisk {
     static func formatIfEmpty(
         _ device: String, _ filesystem: DiskFilesystem, _ progress: (String) -> Void
     ) throws(StepFailure) -> (result: StepResult, content: DiskContent) {
-        if try isUnfinished(device) {
+        // A disk whose end cannot be read has no mark; what else it has is seen below.
+        let mark = (try? FormatMark.found(on: device)) ?? nil
+        if let mark, try DiskProbe.isUnused(device, since: mark, progress: progress) {
             try format(device, filesystem)
             let text = "\(device) held a format of this agent's that was cut off: made \(filesystem.rawValue) anew"
             return (.done(text), .filesystem(filesystem.rawValue))
@@ -27,24 +30,14 @@ enum FormatEmptyDisk {
         case .filesystem(let type): return (.done("\(device) holds \(type): kept"), content)
         case .occupied(let what):
             throw StepFailure(
-                "\(device) is neither empty nor a filesystem: it holds \(what); it is not touched. Use another disk image, or make a filesystem on it yourself"
+                "\(device) is neither empty nor a filesystem: it holds \(what)"
+                    + (mark == nil ? "" : ", and the mark of a format that was cut off")
+                    + "; it is not touched. Use another disk image, or make a filesystem on it yourself"
             )
         case .empty: break
         }
         try format(device, filesystem)
         return (.done("\(device) was empty: made \(filesystem.rawValue)"), .filesystem(filesystem.rawValue))
-    }
-
-    /// Whether the power failed while the agent formatted this disk, and nothing else has happened to it since.
-    private static func isUnfinished(_ device: String) throws(StepFailure) -> Bool {
-        let mark: FormatMark?
-        do throws(Errno) {
-            mark = try FormatMark.found(on: device)
-        } catch {
-            throw StepFailure("cannot read the end of \(device): \(error.description); the disk is not touched")
-        }
-        guard let mark else { return false }
-        return try DiskProbe.hasNothingBut(uuid: mark.uuidText, on: device)
     }
 
     private static func format(_ device: String, _ filesystem: DiskFilesystem) throws(StepFailure) {

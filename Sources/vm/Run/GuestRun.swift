@@ -4,7 +4,6 @@ import HostShares
 import InitrdBuilder
 import LinuxSystem
 import ProxyClient
-import Synchronization
 import VirtualMachine
 
 /// One VM from its parts to its end: prepares the files, registers the guest, runs QEMU, and cleans up whatever happens.
@@ -24,13 +23,10 @@ struct GuestRun {
         let signals = try RunCommand.inbox.get()
         let name = options.machine.name
         let notes = NoteBuffer()
-        let newDisk = NewDisk()
-        // Runs after the disk's own task, which `async let` waits for.
-        defer { newDisk.removeUnlessUsed() }
 
         // What needs other programs' answers is asked for at once.
         async let store = GuestStore(options.store, files: files)
-        async let disk = preparedDisk(newDisk)
+        async let disk = preparedDisk()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
         let boot = try BootFiles(options.machine, decision.accelerator) { notes.add($0) }
@@ -56,10 +52,7 @@ struct GuestRun {
                 console.add(line)
                 if showsConsole { Terminal.write("\(name)| \(line)\n") }
             },
-            body: { machine in
-                newDisk.isUsed()
-                return try await conductor.conduct(machine)
-            })
+            body: { machine in try await conductor.conduct(machine) })
         return try conductor.exitCode(of: outcome.value, outcome.end)
     }
 
@@ -100,30 +93,14 @@ struct GuestRun {
         var isBlank: Bool
     }
 
-    private func preparedDisk(_ newDisk: NewDisk) async throws -> PreparedDisk {
+    private func preparedDisk() async throws -> PreparedDisk {
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
         let path = machine.ephemeral ? files.file("disk.qcow2") : kept
         let (disk, isNew) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
-        if isNew { newDisk.made(disk.path) }
         return PreparedDisk(disk: disk, isBlank: isNew)
-    }
-}
-
-/// The image that this run has made: of no use to anybody when the machine is never started.
-private final class NewDisk: Sendable {
-    private let path = Mutex<String?>(nil)
-
-    func made(_ path: String) { self.path.withLock { $0 = path } }
-
-    func isUsed() { path.withLock { $0 = nil } }
-
-    func removeUnlessUsed() {
-        path.withLock { path in
-            if let path { unlink(path) }
-        }
     }
 }
 

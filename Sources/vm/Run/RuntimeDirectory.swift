@@ -7,7 +7,9 @@ struct RuntimeDirectory {
     /// Locked for as long as the run lives.
     private let lock: CInt
 
-    private static let lockName = "lock"
+    private static let lockName = "vm-run.lock"
+    /// What the lock's file has in it: nothing is removed that is not certainly a run's.
+    private static let lockText = "locked while vm run lives\n"
 
     /// Makes one in `$XDG_RUNTIME_DIR`, else in `$TMPDIR`, else in `/tmp`.
     init(for name: String) throws(Failure) {
@@ -19,7 +21,7 @@ struct RuntimeDirectory {
             if let made = mkdtemp(&template) {
                 path = String(cString: made)
                 lock = open("\(path)/\(Self.lockName)", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-                if lock >= 0 { flock(lock, LOCK_EX) }
+                if lock >= 0, flock(lock, LOCK_EX) == 0 { _ = Self.lockText.withCString { Glibc.write(lock, $0, strlen($0)) } }
                 Self.removeAbandoned(in: parent)
                 return
             }
@@ -34,13 +36,15 @@ struct RuntimeDirectory {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? [] where name.hasPrefix("vm-") {
             let directory = "\(parent)/\(name)"
             var status = stat()
-            guard lstat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else { continue }
-            let lock = open("\(directory)/\(lockName)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+            guard lstat(directory, &status) == 0, status.st_mode & (S_IFMT | 0o777) == S_IFDIR | 0o700, status.st_uid == geteuid(),
+                name.split(separator: ".").count > 1, name.split(separator: ".").last?.count == 6
+            else { continue }
+            let lock = open("\(directory)/\(lockName)", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
             guard lock >= 0 else { continue }
             defer { close(lock) }
-            // One that is just being made has a lock that is not yet held, and nothing else.
-            let isJustMade = status.st_mtim.tv_sec > time(nil) - 60
-            if !isJustMade, flock(lock, LOCK_EX | LOCK_NB) == 0 { try? FileManager.default.removeItem(atPath: directory) }
+            // The text is written when the lock is held.
+            guard FileManager.default.contents(atPath: "\(directory)/\(lockName)") == Data(lockText.utf8) else { continue }
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { try? FileManager.default.removeItem(atPath: directory) }
         }
     }
 
