@@ -274,11 +274,10 @@ public final class Server {
     private func reportAgent() {
         guard !followers.isEmpty, reporter.isDue(now: Uptime.microseconds) else { return }
         let isMemoryShort = MemoryPressure.isHigh
-        for link in links {
-            link.allowLargeWindows(!isMemoryShort)
-            link.measure()
-        }
+        for link in links { link.allowLargeWindows(!isMemoryShort) }
         guard let frame = reporter.news(agentReport()) else { return }
+        // Not without news: the answer to this ping is an event that would call for the next look, and so for the next ping.
+        for link in links { link.measure() }
         for key in followers.keys where links[key.link].capacity(key.stream, wanted: frame.count) >= frame.count {
             links[key.link].sendWhole(key.stream, frame)
         }
