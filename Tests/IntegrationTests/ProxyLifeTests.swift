@@ -76,7 +76,8 @@ import Testing
 
     @Test func aLiveProgramsSocketFileIsNeverReplaced() async throws {
         let directory = try VMDirectory()
-        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-t200", "UNIX-LISTEN:guest.socket,fork", "SYSTEM:echo mine"]))
+        // -U: it only sends, and so cannot take a client's end of input for the end of its own.
+        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-U", "UNIX-LISTEN:guest.socket,fork", "SYSTEM:echo mine"]))
         try await eventually("socat to listen") { FileManager.default.fileExists(atPath: directory.file("guest.socket")) }
         let proxy = try await startProxy(in: directory)
         let error = #expect(throws: ProxyClientError.self) {
