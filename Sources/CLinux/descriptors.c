@@ -81,6 +81,8 @@ long linux_receive_descriptor(int connection, void *bytes, size_t capacity, int 
 
 int linux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
+void linux_unlock(int descriptor) { flock(descriptor, LOCK_UN); }
+
 _Static_assert(sizeof(struct linux_peer) == sizeof(struct ucred), "linux_peer is the kernel's ucred");
 
 int linux_peer_of(int connection, struct linux_peer *peer) {

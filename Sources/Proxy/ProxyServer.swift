@@ -27,7 +27,7 @@ public struct ProxyServer: Service {
         umask(configuration.allowedUsers.isEmpty ? 0o177 : 0o111)
         raiseDescriptorLimit()
         let lock = try SocketFile.lock(configuration.directory)
-        defer { lock.close() }
+        defer { SocketFile.unlock(lock) }
         let receiver = try LinkReceiver(directory: configuration.directory)
         let controlPath = "\(configuration.directory)/\(ControlSocket.name)"
         let control: LinuxSystem.FileDescriptor

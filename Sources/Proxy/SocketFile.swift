@@ -28,7 +28,7 @@ enum SocketFile {
         return FileDescriptor(rawValue: listener)
     }
 
-    /// Opens `directory` and takes its lock, which lasts as long as the descriptor.
+    /// Opens `directory` and takes its lock, which lasts until `unlock`, or the process's end.
     static func lock(_ directory: String) throws(SocketFileError) -> FileDescriptor {
         let descriptor: FileDescriptor
         do throws(Errno) {
@@ -42,5 +42,12 @@ enum SocketFile {
             throw .proxyRunning(directory: directory)
         }
         return descriptor
+    }
+
+    /// Gives the directory's lock back and closes its descriptor. Closing alone would not do: a program that is being started has
+    /// a copy of the descriptor for a moment, and with it the lock.
+    static func unlock(_ lock: FileDescriptor) {
+        linux_unlock(lock.rawValue)
+        lock.close()
     }
 }

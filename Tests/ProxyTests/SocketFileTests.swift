@@ -10,7 +10,7 @@ import Testing
         let path = directory.file("guest.socket")
         let dead = try SocketFile.listen(path)
         // As after SIGKILL: the listener is gone, its file is not.
-        dead.close()
+        kill(dead)
         let listener = try SocketFile.listen(path)
         defer { listener.close() }
         #expect(isReachable(path))
@@ -34,7 +34,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         // A link to a socket is somebody's file, too.
         let dead = try SocketFile.listen(directory.file("dead.socket"))
-        dead.close()
+        kill(dead)
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.file("dead.socket"))
         for path in [file, folder, link] {
             #expect(throws: SocketFileError.notASocket(path)) { try SocketFile.listen(path) }
@@ -58,14 +58,23 @@ import Testing
         let directory = try SocketDirectory()
         let lock = try SocketFile.lock(directory.path)
         #expect(throws: SocketFileError.proxyRunning(directory: directory.path)) { try SocketFile.lock(directory.path) }
-        lock.close()
-        try SocketFile.lock(directory.path).close()
+        // As when a program is being started in this moment, with a copy of every descriptor.
+        let copy = dup(lock.rawValue)
+        defer { close(copy) }
+        SocketFile.unlock(lock)
+        SocketFile.unlock(try SocketFile.lock(directory.path))
     }
 
     @Test func aMissingDirectoryIsNamedWithTheWayOut() throws {
         let error = #expect(throws: SocketFileError.self) { try SocketFile.lock("/nowhere/at/all") }
         #expect(error?.text.hasPrefix("cannot use the directory /nowhere/at/all: No such file or directory") == true)
         #expect(error?.text.hasSuffix("make it, or name another with --directory") == true)
+    }
+
+    /// Ends a listener as its process's death would, though another test may be starting a program with a copy of the descriptor.
+    private func kill(_ listener: LinuxSystem.FileDescriptor) {
+        shutdown(listener.rawValue, CInt(SHUT_RDWR))
+        listener.close()
     }
 
     private func identity(of path: String) throws -> UInt64? {
@@ -75,7 +84,7 @@ import Testing
     /// Whether somebody listens there: `listen` tells a live socket file from a dead one, and takes the dead one.
     private func isReachable(_ path: String) -> Bool {
         do {
-            try SocketFile.listen(path).close()
+            kill(try SocketFile.listen(path))
             return false
         } catch {
             return error == .inUse(path)

@@ -23,5 +23,8 @@ struct linux_peer {
 int linux_peer_of(int connection, struct linux_peer *peer);
 /// The option's number, at the level SOL_SOCKET.
 int linux_peer_option(void);
+/// Gives that lock back at once, also where a child that has not yet executed its program still has the descriptor.
+void linux_unlock(int descriptor);
+
 /// Takes the advisory lock of an open directory or file without waiting (flock(2)); -1 with EWOULDBLOCK when another has it.
 int linux_try_lock(int descriptor);
