@@ -73,6 +73,7 @@ test-integration: build kernel system
 test: lint build interop-peer kernel system
 	swift build --build-tests
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
+	Tests/AgentLibc/run
 	Tests/YamuxInterop/run
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
