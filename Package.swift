@@ -59,6 +59,9 @@ let hostTargets: [Target] = [
     .target(
         name: "ProxyClient", dependencies: ["AgentProtocol", "CLinux", "ControlProtocol", "FileCopy", "LinuxSystem"],
         swiftSettings: house),
+    .target(
+        name: "VirtualNetwork",
+        dependencies: ["ControlProtocol", "ProxyClient", "VirtualMachine", .product(name: "Yams", package: "Yams")], swiftSettings: house),
     .executableTarget(
         name: "vm-proxy", dependencies: ["Proxy", "LinuxSystem", argumentParser, logging, lifecycle, unixSignals] + nio,
         swiftSettings: house),
@@ -66,7 +69,7 @@ let hostTargets: [Target] = [
         name: "vm",
         dependencies: [
             "AgentProtocol", "ControlProtocol", "FileCopy", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient",
-            "VirtualMachine", argumentParser, subprocess, system,
+            "VirtualMachine", "VirtualNetwork", argumentParser, subprocess, system,
         ],
         swiftSettings: house),
 ]
@@ -91,6 +94,7 @@ let testTargets: [Target] = [
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),
     .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
+    .testTarget(name: "VirtualNetworkTests", dependencies: ["VirtualMachine", "VirtualNetwork"], swiftSettings: house),
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "HostTools", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: house),
@@ -127,6 +131,7 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
             .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
             .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+            .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         ],
     targets: guestTargets + (embedded ? [] : hostTargets + testTargets),
     swiftLanguageModes: [.v6]

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// What the agent does to boot this guest: a pure function of the kernel command line. `vm-agent plan` prints it.
 ///
 /// All parameters are listed in `docs/kernel-parameters.md`.
@@ -56,9 +58,20 @@ public struct BootPlan: Equatable, Sendable {
             }
         }
 
+        var interfaces: [InterfaceAddress] = []
+        for text in commandLine.values("vm.interface") {
+            if let parsed = InterfaceAddress(text) {
+                interfaces.append(parsed)
+            } else {
+                warnings.append("vm.interface=\(text): must be INTERFACE:ADDRESS/PREFIX, as eth1:192.168.1.2/24; passed over")
+            }
+        }
+
         // Tools first: a link, and a session over it, may be there as soon as a module has brought the device.
         steps = [.installTools, .loadModules, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
-        steps += [.bringUpNetwork(interface: "eth0"), .formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
+        steps.append(.bringUpNetwork(interface: "eth0"))
+        if !interfaces.isEmpty { steps.append(.bringUpVLANs(interfaces)) }
+        steps += [.formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
@@ -67,7 +80,16 @@ public struct BootPlan: Equatable, Sendable {
             if isStoreWritable { warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over") }
             if !shares.isEmpty { warnings.append("vm.share: there is no server of shares with vm.hostfs=none; passed over") }
         }
-        steps += [.makeBootDirectory, .switchRoot]
+        steps.append(.makeBootDirectory)
+        if flag("vm.hosts", of: commandLine) { steps.append(.nameHosts) }
+        if let text = commandLine.value("vm.name-server") {
+            if let address = IPv4Address(text[...]) {
+                steps.append(.setNameServer(address))
+            } else {
+                warnings.append("vm.name-server=\(text): must be an IPv4 address, as 10.0.2.3; passed over")
+            }
+        }
+        steps.append(.switchRoot)
         if let registration = commandLine.value("regInfo"), !registration.isEmpty {
             steps.append(.registerStorePaths(registration: registration, nixStore: commandLine.value("vm.nix-store")))
         }
@@ -77,7 +99,8 @@ public struct BootPlan: Equatable, Sendable {
 
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.mkfs", "vm.nix-store", "vm.on-failure", "vm.share", "vm.writable-store",
+        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.name-server", "vm.nix-store",
+        "vm.on-failure", "vm.share", "vm.writable-store",
     ]
 
     /// A misspelt parameter would be obeyed by nobody, and the guest be another than the one that was asked for.

@@ -56,6 +56,7 @@ public struct BootRunner: Sendable {
             let result = try BringUpNetwork.run(interface: interface)
             reporter.channel?.send(.networkUp)
             return result
+        case .bringUpVLANs(let interfaces): return try BringUpVLANs.run(interfaces)
         case .formatEmptyDisk(let device, let filesystem):
             let reporter = self.reporter
             let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem) { progress in
@@ -68,6 +69,8 @@ public struct BootRunner: Sendable {
         case .bindStore: return try BindStore.run(root: root)
         case .overlayStore: return try OverlayStore.run(root: root)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
+        case .setNameServer(let address): return SetNameServer.run(address, root: root)
+        case .nameHosts: return try NameHosts.run(root: root)
         case .switchRoot:
             let result = try SwitchRoot.run(root: root, channel: reporter.channel)
             root = "/"

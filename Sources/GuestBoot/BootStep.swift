@@ -1,3 +1,5 @@
+public import LinuxSystem
+
 /// One step of a boot plan. What it does is in `Steps/`, in the file of the same name.
 public enum BootStep: Equatable, Sendable {
     /// Loads the initrd's kernel modules, in the order of `/lib/modules/order`.
@@ -8,6 +10,8 @@ public enum BootStep: Equatable, Sendable {
     case setClockSource(wanted: String?)
     /// Gives `interface` the address 10.0.2.15/24, and the link its network.
     case bringUpNetwork(interface: String)
+    /// Gives the cards on the networks between VMs their addresses.
+    case bringUpVLANs([InterfaceAddress])
     /// Formats `device` when it is proved empty.
     case formatEmptyDisk(device: String, filesystem: DiskFilesystem)
     /// Mounts `device` as the root to be.
@@ -20,6 +24,10 @@ public enum BootStep: Equatable, Sendable {
     case overlayStore
     /// Makes `/boot`.
     case makeBootDirectory
+    /// Writes the other VMs' names into `/etc/hosts`.
+    case nameHosts
+    /// Names the name server where the root names none.
+    case setNameServer(IPv4Address)
     /// Makes the root to be the root.
     case switchRoot
     /// Loads the registration into the guest's Nix database.
@@ -34,12 +42,15 @@ public enum BootStep: Equatable, Sendable {
         case .installTools: "install-tools"
         case .setClockSource: "clock-source"
         case .bringUpNetwork: "network"
+        case .bringUpVLANs: "vlans"
         case .formatEmptyDisk: "format-empty-disk"
         case .mountRoot: "mount-root"
         case .mountHostFiles: "mount-host-files"
         case .bindStore: "bind-store"
         case .overlayStore: "overlay-store"
         case .makeBootDirectory: "boot-directory"
+        case .nameHosts: "name-hosts"
+        case .setNameServer: "name-server"
         case .switchRoot: "switch-root"
         case .registerStorePaths: "register-store-paths"
         case .enterInit: "enter-init"
@@ -49,9 +60,11 @@ public enum BootStep: Equatable, Sendable {
     /// What the step works on, for people.
     public var arguments: String {
         switch self {
-        case .loadModules, .installTools, .bindStore, .overlayStore, .makeBootDirectory, .switchRoot: ""
+        case .loadModules, .installTools, .bindStore, .overlayStore, .makeBootDirectory, .nameHosts, .switchRoot: ""
         case .setClockSource(let wanted): wanted ?? "auto"
         case .bringUpNetwork(let interface): interface
+        case .setNameServer(let address): address.text
+        case .bringUpVLANs(let interfaces): interfaces.map { $0.name + ":" + $0.text }.joined(separator: " ")
         case .formatEmptyDisk(let device, let filesystem): "\(device) \(filesystem.rawValue)"
         case .mountRoot(let device): device
         case .mountHostFiles(let share, let others):

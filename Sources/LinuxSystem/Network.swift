@@ -10,6 +10,23 @@ public struct IPv4Address: Equatable, Sendable {
         bits = UInt32(a) << 24 | UInt32(b) << 16 | UInt32(c) << 8 | UInt32(d)
     }
 
+    /// From four decimal numbers with points between them; nil for anything else.
+    public init?(_ text: Substring) {
+        var bits: UInt32 = 0
+        var (numbers, digits, number) = (0, 0, UInt32(0))
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "."), digits > 0, numbers < 3 {
+                (bits, numbers, digits, number) = (bits << 8 | number, numbers + 1, 0, 0)
+                continue
+            }
+            guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), digits < 3 else { return nil }
+            (number, digits) = (number * 10 + UInt32(byte - UInt8(ascii: "0")), digits + 1)
+            guard number <= 255 else { return nil }
+        }
+        guard numbers == 3, digits > 0 else { return nil }
+        self.bits = bits << 8 | number
+    }
+
     /// `10.0.2.15`.
     public var text: String { "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)" }
 }

@@ -20,6 +20,12 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public var disk: Disk?
     /// The one network card, on QEMU's user network.
     public var network: Network
+    /// Disks after the root disk, `/dev/vdb` and on.
+    public var extraDisks: [Disk]
+    /// Cards on networks between VMs, `eth1` and on.
+    public var vlans: [VLANCard]
+    /// Whether there is a window with a graphics card, keyboard and mouse.
+    public var hasDisplay: Bool
     /// Byte streams between guest and host that need no network.
     public var serialPorts: [SerialPort]
     /// Files that the guest reads through fw_cfg.
@@ -51,17 +57,22 @@ public struct MachineDescription: Codable, Equatable, Sendable {
 
     /// QEMU's user network: 10.0.2.0/24, the guest is 10.0.2.15.
     public struct Network: Codable, Equatable, Sendable {
-        /// True when the guest reaches only `forwards`: neither the host nor the world.
+        /// True when the guest reaches only `forwards`, and is reached only through `portForwards`: neither the host nor the world.
         public var isRestricted: Bool
         /// Addresses inside the user network that are programs on the host.
         public var forwards: [GuestForward]
+        /// Ports of the host that lead to ports of the guest.
+        public var portForwards: [PortForward]
         /// More options of `-netdev user`, comma-separated as QEMU reads them: `$QEMU_NET_OPTS`. Empty for none.
         public var extraOptions: String
 
         /// Makes a network from its parts.
-        public init(isRestricted: Bool = true, forwards: [GuestForward] = [], extraOptions: String = "") {
+        public init(
+            isRestricted: Bool = true, forwards: [GuestForward] = [], portForwards: [PortForward] = [], extraOptions: String = ""
+        ) {
             self.isRestricted = isRestricted
             self.forwards = forwards
+            self.portForwards = portForwards
             self.extraOptions = extraOptions
         }
     }
@@ -81,6 +92,20 @@ public struct MachineDescription: Codable, Equatable, Sendable {
             self.address = address
             self.port = port
             self.command = command
+        }
+    }
+
+    /// A card on a network between VMs: a `vde_switch`, on the host a directory with sockets.
+    public struct VLANCard: Codable, Equatable, Sendable {
+        /// The switch's directory.
+        public var switchDirectory: String
+        /// The card's address, as `52:54:00:12:01:02`.
+        public var macAddress: String
+
+        /// Makes a card from its parts.
+        public init(switchDirectory: String, macAddress: String) {
+            self.switchDirectory = switchDirectory
+            self.macAddress = macAddress
         }
     }
 
@@ -120,7 +145,8 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public init(
         name: String, kernel: String, initrd: String? = nil, kernelParameters: [String] = [], memoryMiB: Int = defaultMemoryMiB,
         cores: Int = 1, accelerator: Accelerator = .tcg, disk: Disk? = nil, network: Network = Network(),
-        serialPorts: [SerialPort] = [], firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
+        extraDisks: [Disk] = [], vlans: [VLANCard] = [], hasDisplay: Bool = false, serialPorts: [SerialPort] = [],
+        firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
         qemu: String = defaultProgram
     ) {
         self.name = name
@@ -132,6 +158,9 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         self.accelerator = accelerator
         self.disk = disk
         self.network = network
+        self.extraDisks = extraDisks
+        self.vlans = vlans
+        self.hasDisplay = hasDisplay
         self.serialPorts = serialPorts
         self.firmwareEntries = firmwareEntries
         self.extraOptions = extraOptions
@@ -162,6 +191,9 @@ extension MachineDescription {
         accelerator = try fields.decodeIfPresent(Accelerator.self, forKey: .accelerator) ?? accelerator
         disk = try fields.decodeIfPresent(Disk.self, forKey: .disk)
         network = try fields.decodeIfPresent(Network.self, forKey: .network) ?? network
+        extraDisks = try fields.decodeIfPresent([Disk].self, forKey: .extraDisks) ?? extraDisks
+        vlans = try fields.decodeIfPresent([VLANCard].self, forKey: .vlans) ?? vlans
+        hasDisplay = try fields.decodeIfPresent(Bool.self, forKey: .hasDisplay) ?? hasDisplay
         serialPorts = try fields.decodeIfPresent([SerialPort].self, forKey: .serialPorts) ?? serialPorts
         firmwareEntries = try fields.decodeIfPresent([FirmwareEntry].self, forKey: .firmwareEntries) ?? firmwareEntries
         extraOptions = try fields.decodeIfPresent([String].self, forKey: .extraOptions) ?? extraOptions
@@ -176,6 +208,7 @@ extension MachineDescription.Network {
         self.init(
             isRestricted: try fields.decodeIfPresent(Bool.self, forKey: .isRestricted) ?? true,
             forwards: try fields.decodeIfPresent([MachineDescription.GuestForward].self, forKey: .forwards) ?? [],
+            portForwards: try fields.decodeIfPresent([MachineDescription.PortForward].self, forKey: .portForwards) ?? [],
             extraOptions: try fields.decodeIfPresent(String.self, forKey: .extraOptions) ?? "")
     }
 }

@@ -1,9 +1,11 @@
 import Glibc
 
 /// Finds programs as a shell does.
-enum ProgramSearch {
+public enum ProgramSearch {
     /// The path of `program`: itself when it has a slash, else the first executable of that name in `searchPath`.
-    static func find(_ program: String, package: String, searchPath: String? = nil) throws(MachineError) -> String {
+    ///
+    /// - Throws: `MachineError`, which names the Debian `package` when there is none.
+    public static func find(_ program: String, package: String, searchPath: String? = nil) throws(MachineError) -> String {
         if program.contains("/") {
             guard isExecutable(program) else { throw .cannotStart(program: program, reason: String(cString: strerror(errno))) }
             return program

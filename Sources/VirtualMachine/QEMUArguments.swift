@@ -3,7 +3,10 @@ extension MachineDescription {
     ///
     /// The guest's serial console is QEMU's standard output; QEMU's own messages are its standard error.
     public var qemuArguments: [String] {
-        var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
+        var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config"]
+        // With a window, QEMU takes the kind of display that it was built with.
+        arguments += hasDisplay ? ["-vga", "std"] : ["-display", "none"]
+        arguments.append("-no-reboot")
         // With the older `pc`, a guest without KVM spends half a second on each interrupt line that ACPI hands out.
         arguments += ["-machine", "q35"]
         arguments += processorArguments
@@ -38,11 +41,15 @@ extension MachineDescription {
     }
 
     private var diskArguments: [String] {
-        guard let disk else { return [] }
+        let others = extraDisks.enumerated().flatMap { index, disk in arguments(of: disk, id: "disk\(index + 1)") }
+        return (disk.map { arguments(of: $0, id: "root") } ?? []) + others
+    }
+
+    private func arguments(of disk: Disk, id: String) -> [String] {
         let file = QEMUOption.escaped(disk.path)
         return [
-            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=root,cache=writeback,werror=report,discard=unmap",
-            "-device", "virtio-blk-pci,drive=root" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
+            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),cache=writeback,werror=report,discard=unmap",
+            "-device", "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
         ]
     }
 
@@ -53,9 +60,15 @@ extension MachineDescription {
             let command = QEMUOption.escaped(ShellWords.quoted(forward.command))
             user += ",guestfwd=tcp:\(forward.address):\(forward.port)-cmd:\(command)"
         }
+        for forward in network.portForwards { user += ",hostfwd=\(forward.qemuRule)" }
         if !network.extraOptions.isEmpty { user += "," + network.extraOptions }
         // No romfile: the kernel is given, and the card's boot ROM would only cost time.
-        return ["-netdev", user, "-device", "virtio-net-pci,netdev=network,romfile="]
+        var arguments = ["-netdev", user, "-device", "virtio-net-pci,netdev=network,romfile="]
+        for (index, card) in vlans.enumerated() {
+            arguments += ["-netdev", "vde,id=vlan\(index),sock=\(QEMUOption.escaped(card.switchDirectory))"]
+            arguments += ["-device", "virtio-net-pci,netdev=vlan\(index),mac=\(card.macAddress),romfile="]
+        }
+        return arguments
     }
 }
 

@@ -50,7 +50,7 @@ case .postDevice:
     exit(
         runSteps(root: BootPlan.stagingRoot) { step in
             switch step {
-            case .setClockSource, .bringUpNetwork, .formatEmptyDisk: true
+            case .setClockSource, .bringUpNetwork, .bringUpVLANs, .formatEmptyDisk: true
             default: false
             }
         })
@@ -58,7 +58,7 @@ case .postMount(let root):
     exit(
         runSteps(root: root) { step in
             switch step {
-            case .mountHostFiles, .bindStore, .overlayStore, .makeBootDirectory: true
+            case .mountHostFiles, .bindStore, .overlayStore, .makeBootDirectory, .nameHosts, .setNameServer: true
             default: false
             }
         })

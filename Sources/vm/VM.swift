@@ -10,6 +10,7 @@ struct VM: AsyncParsableCommand {
         discussion: """
             vm run -- uname -r                     boot a VM, run a command in it, power off
             vm run --name test1                    boot a VM and keep it; Ctrl-C ends it
+            vm up network.json                     boot a network of VMs
             socat ./test1.socket stdio             a root shell in it
             vm shell test1                         the same, with a real terminal
             vm exec test1 -- ls /root              a command in it: output, exit code and signals intact
@@ -25,8 +26,8 @@ struct VM: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self, KillCommand.self,
-            ForwardCommand.self, LogsCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
+            RunCommand.self, UpCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self,
+            KillCommand.self, ForwardCommand.self, LogsCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
         ])
 }
 

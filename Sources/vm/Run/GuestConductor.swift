@@ -24,6 +24,7 @@ final class GuestConductor: @unchecked Sendable {
     private var state = GuestState.waiting
     private var stateDetail = ""
     private var refusal: String?
+    private var inputHasEnded = false
 
     /// How a run came to its end, as far as this program had a hand in it.
     enum Outcome {
@@ -110,6 +111,8 @@ final class GuestConductor: @unchecked Sendable {
                 pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: end.rawValue, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: registration?.descriptor ?? -1, events: Int16(POLLIN), revents: 0),
+                // Not read: only its end is looked for.
+                pollfd(fd: options.untilInputEnds && !inputHasEnded ? STDIN_FILENO : -1, events: 0, revents: 0),
             ]
             let ready = poll(&interests, nfds_t(interests.count), deadline.pollTimeout)
             guard ready >= 0 || errno == EINTR else { throw Failure("poll: \(Errno.current)") }
@@ -117,6 +120,10 @@ final class GuestConductor: @unchecked Sendable {
             // Events that came before the end are told first.
             if interests[2].revents != 0 { return .registration }
             if interests[1].revents != 0 { return .machineEnded }
+            if interests[3].revents != 0 {
+                inputHasEnded = true
+                return .signal(SIGTERM)
+            }
             if ready == 0, deadline.hasPassed { return .timeout }
         }
     }

@@ -27,6 +27,7 @@ struct GuestRun {
         // What needs other programs' answers is asked for at once.
         async let store = GuestStore(options.store, files: files)
         async let disk = preparedDisk()
+        async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
         let boot = try BootFiles(options.machine, decision.accelerator) { notes.add($0) }
@@ -35,6 +36,7 @@ struct GuestRun {
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
         let kernel = decision.accelerator == .tcg ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
+        description.extraDisks = try await emptyDisks
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
 
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
@@ -74,17 +76,34 @@ struct GuestRun {
             root.serial = serial
             entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array(serial.utf8), to: "blank-disk")))
         }
+        if let lines = try options.network.hostLines() {
+            entries.append(.init(name: "opt/vm-agent/hosts", file: try files.write(lines, to: "hosts")))
+        }
         let linkSocket = "\(directory)/\(ControlSocket.linkSocketName(of: machine.name))"
         // The kernel would test its ciphers on every boot, and a key derivation whatever it is told: half a second without KVM.
         let parameters =
-            ["console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests", "initcall_blacklist=crypto_kdf108_init"]
+            (machine.graphics ? ["console=tty0"] : []) + [
+                "hostname=\(machine.name)", "console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests",
+                "initcall_blacklist=crypto_kdf108_init",
+            ]
             + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters
+            + options.network.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: root,
-            network: .init(isRestricted: true, forwards: [link] + shares),
+            network: .init(
+                isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
+            vlans: try options.network.cards(), hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
+    }
+
+    private func emptyDisks() async throws -> [MachineDescription.Disk] {
+        var disks: [MachineDescription.Disk] = []
+        for (index, size) in options.machine.emptyDisk.enumerated() {
+            disks.append(try await MachineDescription.Disk.prepare(path: files.file("empty\(index + 1).qcow2"), size: size).disk)
+        }
+        return disks
     }
 
     /// A disk, and whether this run has made it.

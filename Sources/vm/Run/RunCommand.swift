@@ -25,9 +25,13 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     @OptionGroup var directory: DirectoryOption
     @OptionGroup(title: "Machine") var machine: MachineOptions
     @OptionGroup(title: "Store") var store: StoreOptions
+    @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(help: ArgumentHelp("How long the boot may take before a command is given up.", valueName: "seconds"))
     var bootTimeout = 120
+
+    @Flag(help: "End the VM when standard input ends: for a program that starts it.")
+    var untilInputEnds = false
 
     @Flag(name: .shortAndLong, help: "Print each boot step with its time, and the guest's console.")
     var verbose = false
@@ -40,6 +44,9 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
 
     func validate() throws {
         guard bootTimeout > 0 else { throw ValidationError("--boot-timeout must be 1 or more seconds.") }
+        guard !untilInputEnds || command.isEmpty else {
+            throw ValidationError("--until-input-ends is for a VM that stays; a command reads the standard input.")
+        }
         guard !(verbose && quiet) else { throw ValidationError("--verbose and --quiet exclude each other.") }
     }
 
@@ -101,6 +108,13 @@ struct MachineOptions: ParsableArguments {
 
     @Flag(help: "Take a new disk, and drop it at the end.")
     var ephemeral = false
+
+    @Option(
+        help: ArgumentHelp("One more disk, empty, that is dropped at the end: 512M, 2G; may be repeated.", valueName: "size"))
+    var emptyDisk: [DiskSize] = []
+
+    @Flag(help: "Show a window with the VM's screen.")
+    var graphics = false
 
     @Option(
         parsing: .unconditionalSingleValue,

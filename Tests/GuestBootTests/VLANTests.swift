@@ -1,0 +1,92 @@
+import HostTools
+import LinuxSystem
+import Testing
+
+@testable import GuestBoot
+
+@Suite struct VLANTests {
+    @Test(arguments: ["eth1:192.168.1.2/24", "eth10:10.0.0.1/8", "a:0.0.0.0/0", "eth1:255.255.255.255/32"])
+    func anInterfacesAddressIsReadAndWritten(text: String) throws {
+        let interface = try #require(InterfaceAddress(text))
+        #expect("\(interface.name):\(interface.text)" == text)
+    }
+
+    @Test(arguments: [
+        "", "eth1", "eth1:", "eth1:192.168.1.2", "eth1:192.168.1.2/33", "eth1:192.168.1/24", "eth1:192.168.1.256/24", ":1.2.3.4/8",
+        "eth1:1.2.3.4/", "eth1:1.2.3.4/x", "eth1:1..3.4/8", "eth1:1.2.3.4.5/8", "eth1:0001.2.3.4/8", "../x:1.2.3.4/8",
+        "an-interface-too-long:1.2.3.4/8", "eth1:1.2.3.4/8:9", "eth1:1.2.3./8",
+    ])
+    func whatIsNoAddressIsPassedOverWithAWarning(text: String) {
+        #expect(InterfaceAddress(text) == nil)
+        let plan = BootPlan(KernelCommandLine("vm.interface=\(text)"))
+        #expect(!plan.steps.contains { $0.name == "vlans" })
+        #expect(plan.warnings.count == 1)
+    }
+
+    @Test func cardsGetTheirAddressesBeforeTheDiskIsTouched() throws {
+        let plan = BootPlan(
+            KernelCommandLine("vm.interface=eth1:192.168.1.2/24 vm.interface=eth2:192.168.2.2/24 vm.hosts vm.name-server=10.0.2.3"))
+        let names = plan.steps.map(\.name)
+        let vlans = try #require(names.firstIndex(of: "vlans"))
+        #expect(names[vlans - 1] == "network")
+        #expect(names[vlans + 1] == "format-empty-disk")
+        #expect(plan.steps[vlans].arguments == "eth1:192.168.1.2/24 eth2:192.168.2.2/24")
+        #expect(names.suffix(3) == ["name-hosts", "name-server", "switch-root"])
+        #expect(plan.warnings.isEmpty)
+    }
+
+    @Test func theNamesAreWrittenOnceHoweverOftenTheGuestBoots() throws {
+        let first = NameHosts.content(old: Array("127.0.0.1\tlocalhost\n".utf8), lines: Array("192.168.1.1\ta\n".utf8))
+        let second = NameHosts.content(old: first, lines: Array("192.168.1.1\tb".utf8))
+        #expect(
+            String(decoding: second, as: UTF8.self) == """
+                127.0.0.1\tlocalhost
+                # What follows is vm-agent's, and made anew in each boot.
+                192.168.1.1\tb
+                # End of vm-agent's part.
+
+                """)
+        #expect(NameHosts.content(old: second, lines: Array("192.168.1.1\tb".utf8)) == second)
+    }
+
+    @Test func theUsersOwnLinesStayOnBothSides() {
+        let old =
+            "1.1.1.1 mine\n# What follows is vm-agent's, and made anew in each boot.\n2.2.2.2 x\n# End of vm-agent's part.\n3.3.3.3 later"
+        let new = String(decoding: NameHosts.content(old: Array(old.utf8), lines: Array("4.4.4.4 y\n".utf8)), as: UTF8.self)
+        #expect(new.contains("1.1.1.1 mine\n3.3.3.3 later\n"))
+        #expect(!new.contains("2.2.2.2"))
+        #expect(new.contains("4.4.4.4 y\n"))
+    }
+
+    @Test func theNamesOfTheOthersAreAddedBelowTheRoot() throws {
+        let directory = try TemporaryDirectory()
+        let entry = try directory.write("entry", Array("192.168.1.1\ta\n".utf8))
+        #expect(try NameHosts.run(root: directory.path, entry: entry).detail == "/etc/hosts")
+        #expect(try Files.readLine(directory.path + "/etc/hosts").hasPrefix("127.0.0.1\tlocalhost\n"))
+        #expect(try Files.readLine(directory.path + "/etc/hosts").contains("192.168.1.1\ta"))
+    }
+
+    @Test func aHostsFileThatIsALinkStaysTheSystemsOwn() throws {
+        let directory = try TemporaryDirectory()
+        let entry = try directory.write("entry", Array("192.168.1.1\ta\n".utf8))
+        try directory.write("etc/static", Array("theirs".utf8))
+        try Tool.run("ln", "-s", "static", directory.path + "/etc/hosts")
+        #expect(try NameHosts.run(root: directory.path, entry: entry).detail == "/etc/hosts is a link to static and stays as it is")
+        #expect(try Files.readLine(directory.path + "/etc/hosts") == "theirs")
+    }
+
+    @Test func withoutTheNamesTheBootGoesOnWithAWarning() throws {
+        let directory = try TemporaryDirectory()
+        let result = try NameHosts.run(root: directory.path, entry: directory.path + "/none")
+        #expect(result.isWarning)
+        #expect(!Files.exists(directory.path + "/etc/hosts"))
+    }
+
+    @Test func aGuestThatNamesItsNameServerKeepsIt() throws {
+        let directory = try TemporaryDirectory()
+        #expect(SetNameServer.run(IPv4Address(10, 0, 2, 3), root: directory.path).detail == "10.0.2.3")
+        #expect(try Files.readLine(directory.path + "/etc/resolv.conf") == "nameserver 10.0.2.3")
+        #expect(SetNameServer.run(IPv4Address(1, 1, 1, 1), root: directory.path).detail == "/etc/resolv.conf stays as it is")
+        #expect(try Files.readLine(directory.path + "/etc/resolv.conf") == "nameserver 10.0.2.3")
+    }
+}
