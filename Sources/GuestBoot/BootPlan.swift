@@ -71,7 +71,7 @@ public struct BootPlan: Equatable, Sendable {
         steps = [.installTools, .loadModules, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
         steps.append(.bringUpNetwork(interface: "eth0"))
         if !interfaces.isEmpty { steps.append(.bringUpVLANs(interfaces)) }
-        steps += [.formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
+        steps += rootSteps(commandLine.value("vm.root") ?? "disk", disk, filesystem)
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
@@ -80,6 +80,8 @@ public struct BootPlan: Equatable, Sendable {
             if isStoreWritable { warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over") }
             if !shares.isEmpty { warnings.append("vm.share: there is no server of shares with vm.hostfs=none; passed over") }
         }
+        let mounts = sharedDirectories(commandLine)
+        if !mounts.isEmpty { steps.append(.mountShares(mounts)) }
         steps.append(.makeBootDirectory)
         if flag("vm.hosts", of: commandLine) { steps.append(.nameHosts) }
         if let text = commandLine.value("vm.name-server") {
@@ -97,10 +99,34 @@ public struct BootPlan: Equatable, Sendable {
         warnAboutUnknownParameters(commandLine)
     }
 
+    /// What makes the root to be: a disk, memory, or a tree of the host's.
+    private mutating func rootSteps(_ text: String, _ disk: String, _ filesystem: DiskFilesystem) -> [BootStep] {
+        if text == "tmpfs" { return [.mountMemoryRoot] }
+        if let source = ShareSource(text) { return [.mountSharedRoot(source)] }
+        if text != "disk" {
+            warnings.append("vm.root=\(text): must be disk, tmpfs, //SERVER/SHARE, virtiofs:TAG or 9p:TAG; taking disk")
+        }
+        return [.formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
+    }
+
+    private mutating func sharedDirectories(_ commandLine: KernelCommandLine) -> [SharedDirectory] {
+        var mounts: [SharedDirectory] = []
+        for (name, isWritable) in [("vm.mount", false), ("vm.mount-writable", true)] {
+            for text in commandLine.values(name) {
+                if let mount = SharedDirectory(text, isWritable: isWritable) {
+                    mounts.append(mount)
+                } else {
+                    warnings.append("\(name)=\(text): must be SOURCE:/DIRECTORY, as //10.0.2.4/work:/work; passed over")
+                }
+            }
+        }
+        return mounts
+    }
+
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.name-server", "vm.nix-store",
-        "vm.on-failure", "vm.share", "vm.writable-store",
+        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount", "vm.mount-writable",
+        "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.root", "vm.share", "vm.writable-store",
     ]
 
     /// A misspelt parameter would be obeyed by nobody, and the guest be another than the one that was asked for.

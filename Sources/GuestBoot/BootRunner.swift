@@ -66,6 +66,9 @@ public struct BootRunner: Sendable {
             return outcome.result
         case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
         case .mountHostFiles(let share, let others): return try MountHostFiles.run(share: share, others: others, root: root)
+        case .mountMemoryRoot: return try MountMemoryRoot.run(root: root)
+        case .mountSharedRoot(let source): return try MountSharedRoot.run(source, root: root)
+        case .mountShares(let mounts): return try MountShares.run(mounts, root: root)
         case .bindStore: return try BindStore.run(root: root)
         case .overlayStore: return try OverlayStore.run(root: root)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)

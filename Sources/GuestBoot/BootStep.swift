@@ -16,12 +16,18 @@ public enum BootStep: Equatable, Sendable {
     case formatEmptyDisk(device: String, filesystem: DiskFilesystem)
     /// Mounts `device` as the root to be.
     case mountRoot(device: String)
+    /// Makes a tmpfs the root to be.
+    case mountMemoryRoot
+    /// Makes a tree of the host's the root to be, with a tmpfs over it.
+    case mountSharedRoot(ShareSource)
     /// Mounts the host's share on `/hostfs`, and other shares below it.
     case mountHostFiles(share: String, others: [MountedShare])
     /// Shows `/hostfs/nix/store` read-only as `/nix/store`.
     case bindStore
     /// Lays a tmpfs over `/nix/store`, so that the guest can write and the host's stays untouched.
     case overlayStore
+    /// Mounts directories of the host's where the guest is to have them.
+    case mountShares([SharedDirectory])
     /// Makes `/boot`.
     case makeBootDirectory
     /// Writes the other VMs' names into `/etc/hosts`.
@@ -44,10 +50,11 @@ public enum BootStep: Equatable, Sendable {
         case .bringUpNetwork: "network"
         case .bringUpVLANs: "vlans"
         case .formatEmptyDisk: "format-empty-disk"
-        case .mountRoot: "mount-root"
+        case .mountRoot, .mountMemoryRoot, .mountSharedRoot: "mount-root"
         case .mountHostFiles: "mount-host-files"
         case .bindStore: "bind-store"
         case .overlayStore: "overlay-store"
+        case .mountShares: "mount-shares"
         case .makeBootDirectory: "boot-directory"
         case .nameHosts: "name-hosts"
         case .setNameServer: "name-server"
@@ -67,6 +74,10 @@ public enum BootStep: Equatable, Sendable {
         case .bringUpVLANs(let interfaces): interfaces.map { $0.name + ":" + $0.text }.joined(separator: " ")
         case .formatEmptyDisk(let device, let filesystem): "\(device) \(filesystem.rawValue)"
         case .mountRoot(let device): device
+        case .mountMemoryRoot: "tmpfs"
+        case .mountSharedRoot(let source): source.text
+        case .mountShares(let mounts):
+            mounts.map { $0.source.text + ":" + $0.directory + ($0.isWritable ? " writable" : "") }.joined(separator: " ")
         case .mountHostFiles(let share, let others):
             share + others.map { " \($0.name):\($0.directory)" }.joined()
         case .registerStorePaths(let registration, let nixStore): registration + (nixStore.map { " with \($0)" } ?? "")

@@ -58,7 +58,7 @@ case .postMount(let root):
     exit(
         runSteps(root: root) { step in
             switch step {
-            case .mountHostFiles, .bindStore, .overlayStore, .makeBootDirectory, .nameHosts, .setNameServer: true
+            case .mountHostFiles, .bindStore, .overlayStore, .mountShares, .makeBootDirectory, .nameHosts, .setNameServer: true
             default: false
             }
         })

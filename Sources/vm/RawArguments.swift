@@ -31,6 +31,19 @@ enum RawArguments {
     /// The bytes of one option's value.
     static func value(_ text: String) -> [UInt8] { values([text]).first ?? Array(text.utf8) }
 
+    /// This process's environment, `NAME=VALUE` each.
+    static func environment() -> [[UInt8]] {
+        var variables: [[UInt8]] = []
+        var entry = environ
+        while let variable = entry.pointee {
+            let bytes = bytes(of: variable)
+            // What has no name, or no value, is none.
+            if let equals = bytes.firstIndex(of: UInt8(ascii: "=")), equals > 0 { variables.append(bytes) }
+            entry += 1
+        }
+        return variables
+    }
+
     /// The bytes of a C string.
     static func bytes(of string: UnsafePointer<CChar>) -> [UInt8] {
         UnsafeRawBufferPointer(start: string, count: strlen(string)).map { $0 }

@@ -202,7 +202,8 @@ final class GuestConductor: @unchecked Sendable {
     }
 
     private func runCommand(_ end: FileDescriptor) throws -> Outcome {
-        let command = Command(arguments: RawArguments.last(options.command.count))
+        var command = Command(arguments: RawArguments.last(options.command.count))
+        if options.files.root == .host { HostContext.apply(to: &command) }
         let outcome: ExecOutcome
         do throws(ProxyClientError) {
             outcome = try ProxyClient(directory: directory).exec(command, in: name, now: true, signals: signals)
@@ -213,7 +214,7 @@ final class GuestConductor: @unchecked Sendable {
             return .bootFailed("\(error)")
         }
         // Nothing of an ephemeral disk is kept, so nothing need be written to it.
-        if !options.machine.ephemeral { powerOff(end, seconds: 30) }
+        if !options.machine.ephemeral, options.files.root == .disk { powerOff(end, seconds: 30) }
         return .command(outcome)
     }
 

@@ -25,7 +25,7 @@ struct GuestRun {
         let notes = NoteBuffer()
 
         // What needs other programs' answers is asked for at once.
-        async let store = GuestStore(options.store, files: files)
+        async let store = GuestStore(options.store, options.files, files: files)
         async let disk = preparedDisk()
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
@@ -59,7 +59,7 @@ struct GuestRun {
     }
 
     private func description(
-        _ boot: BootFiles, _ kernel: String, _ store: GuestStore, _ disk: PreparedDisk, _ accelerator: Accelerator, _ token: [UInt8]
+        _ boot: BootFiles, _ kernel: String, _ store: GuestStore, _ disk: PreparedDisk?, _ accelerator: Accelerator, _ token: [UInt8]
     ) throws -> MachineDescription {
         let machine = options.machine
         let link = MachineDescription.GuestForward(
@@ -68,12 +68,12 @@ struct GuestRun {
             MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
         }
         var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
-        var root = disk.disk
-        if disk.isBlank {
+        var root = disk?.disk
+        if disk?.isBlank == true {
             // The agent need not read the disk to prove it empty: this run has just made it. Its number, and not its name: with
             // options of the user's another disk may be found under that.
             let serial = "blank" + String(UInt64.random(in: (1 << 56)...(.max >> 4)), radix: 16)
-            root.serial = serial
+            root?.serial = serial
             entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array(serial.utf8), to: "blank-disk")))
         }
         if let lines = try options.network.hostLines() {
@@ -112,7 +112,9 @@ struct GuestRun {
         var isBlank: Bool
     }
 
-    private func preparedDisk() async throws -> PreparedDisk {
+    /// The root disk; nil for a guest without one.
+    private func preparedDisk() async throws -> PreparedDisk? {
+        guard options.files.root == .disk else { return nil }
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)

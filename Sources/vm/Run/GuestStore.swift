@@ -13,16 +13,22 @@ struct GuestStore {
     private static let storeShare = "store"
 
     /// Checks the options and writes the files.
-    init(_ options: StoreOptions, files: RuntimeDirectory) async throws {
+    init(_ options: StoreOptions, _ fileOptions: FileOptions, files: RuntimeDirectory) async throws {
+        let (others, otherParameters) = Self.others(fileOptions)
+        // This machine's tree has its store in it.
+        let isStoreWanted =
+            options.directory != "none"
+            && (fileOptions.root != .host || options.directory != nil || options.system != nil || options.writableStore
+                || !options.register.isEmpty)
         let location = try StoreLocation(option: options.directory)
         var parameters: [String] = []
         if let system = options.system { parameters.append("init=\(try Self.initPath(of: system, location))") }
-        guard options.directory != "none" else {
+        guard isStoreWanted else {
             guard options.system == nil, options.register.isEmpty, !options.writableStore else {
                 throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
             }
-            share = nil
-            kernelParameters = ["vm.hostfs=none"]
+            share = others.isEmpty ? nil : try Self.prepared(others, files)
+            kernelParameters = ["vm.hostfs=none"] + otherParameters
             return
         }
         if options.writableStore { parameters.append("vm.writable-store") }
@@ -35,9 +41,7 @@ struct GuestStore {
             shares.append(ShareDescription(name: Self.storeShare, directory: location.directory))
             parameters.append("vm.share=\(Self.storeShare):\(StoreLocation.inGuest)")
         }
-        let samba = SambaShare(shares: shares, directory: files.file("samba"), server: try SambaShare.findServer(searchPath: Self.path))
-        try samba.prepare()
-        share = samba
+        share = try Self.prepared(shares + others, files)
 
         let (paths, registrations) = try Self.sort(options.register, location)
         let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
@@ -47,7 +51,32 @@ struct GuestStore {
             _ = try files.write(text, to: "hostfs/registration")
             parameters.append("regInfo=/hostfs/registration")
         }
-        kernelParameters = parameters
+        kernelParameters = parameters + otherParameters
+    }
+
+    private static func prepared(_ shares: [ShareDescription], _ files: RuntimeDirectory) throws -> SambaShare {
+        let samba = SambaShare(shares: shares, directory: files.file("samba"), server: try SambaShare.findServer(searchPath: path))
+        try samba.prepare()
+        return samba
+    }
+
+    /// The shares beside the store's, and what the guest is told of them.
+    private static func others(_ options: FileOptions) -> (shares: [ShareDescription], parameters: [String]) {
+        var shares: [ShareDescription] = []
+        var parameters: [String] = []
+        switch options.root {
+        case .disk: break
+        case .tmpfs: parameters.append("vm.root=tmpfs")
+        case .host:
+            shares.append(ShareDescription(name: "root", directory: "/"))
+            parameters.append("vm.root=//10.0.2.4/root")
+        }
+        for (index, mount) in options.mount.enumerated() {
+            let name = "mount\(index + 1)"
+            shares.append(ShareDescription(name: name, directory: mount.host, isReadOnly: !mount.isWritable))
+            parameters.append("vm.mount\(mount.isWritable ? "-writable" : "")=//10.0.2.4/\(name):\(mount.guest)")
+        }
+        return (shares, parameters)
     }
 
     private static var path: String { ProcessInfo.processInfo.environment["PATH"] ?? "" }

@@ -19,11 +19,13 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
             Examples:
               vm run -- uname -r
               vm run --name test1 --system ./result --writable-store
+              vm run --root host --kernel vmlinuz -- make check
               vm run --kernel vmlinuz --modules ./lib/modules/6.1.0 --ephemeral -- sh -c 'dmesg | tail'
             """)
 
     @OptionGroup var directory: DirectoryOption
     @OptionGroup(title: "Machine") var machine: MachineOptions
+    @OptionGroup(title: "Files") var files: FileOptions
     @OptionGroup(title: "Store") var store: StoreOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
 
@@ -43,6 +45,12 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     var command: [String] = []
 
     func validate() throws {
+        if files.root != .disk {
+            let kind = files.root.rawValue
+            guard machine.disk == nil, !machine.ephemeral else {
+                throw ValidationError("--root \(kind) has no disk: leave out --disk and --ephemeral, or give --root disk.")
+            }
+        }
         guard bootTimeout > 0 else { throw ValidationError("--boot-timeout must be 1 or more seconds.") }
         guard !untilInputEnds || command.isEmpty else {
             throw ValidationError("--until-input-ends is for a VM that stays; a command reads the standard input.")

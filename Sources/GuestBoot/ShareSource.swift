@@ -1,0 +1,111 @@
+internal import CLinux
+internal import LinuxSystem
+
+/// Where a tree of the host's comes from, as the kernel command line names it.
+public enum ShareSource: Equatable, Sendable {
+    /// `//SERVER/SHARE`: SMB1 with UNIX extensions.
+    case cifs(server: String, share: String)
+    /// `virtiofs:TAG`: a virtio filesystem device.
+    case virtiofs(tag: String)
+    /// `9p:TAG`: a virtio 9p device.
+    case plan9(tag: String)
+    /// `image:SERIAL`: a disk with an EROFS filesystem, found by its serial number.
+    case image(serial: String)
+
+    /// Reads a source; nil when it is of none of these forms.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count == 4, parts[0].isEmpty, parts[1].isEmpty, !parts[2].isEmpty, !parts[3].isEmpty {
+            self = .cifs(server: String(parts[2]), share: String(parts[3]))
+            return
+        }
+        guard parts.count == 1, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let name = String(text[text.utf8.index(after: colon)...])
+        guard !name.isEmpty else { return nil }
+        switch text[..<colon] {
+        case "virtiofs": self = .virtiofs(tag: name)
+        case "9p": self = .plan9(tag: name)
+        case "image": self = .image(serial: name)
+        default: return nil
+        }
+    }
+
+    /// As on the kernel command line.
+    public var text: String {
+        switch self {
+        case .cifs(let server, let share): "//" + server + "/" + share
+        case .virtiofs(let tag): "virtiofs:" + tag
+        case .plan9(let tag): "9p:" + tag
+        case .image(let serial): "image:" + serial
+        }
+    }
+
+    /// The share `name` of the same server or kind; nil for an image, of which there is one.
+    func sibling(_ name: String) -> ShareSource? {
+        switch self {
+        case .cifs(let server, _): .cifs(server: server, share: name)
+        case .virtiofs: .virtiofs(tag: name)
+        case .plan9: .plan9(tag: name)
+        case .image: nil
+        }
+    }
+
+    /// What else is needed for such a mount, for errors.
+    private var hint: String {
+        switch self {
+        case .cifs: "Is the host's smbd running, with this share and \"server min protocol = NT1\", and cifs.ko in the initrd?"
+        case .virtiofs: "Does the host's virtiofsd run, with a device of this tag, and is virtiofs.ko in the initrd?"
+        case .plan9: "Has the VM a virtio-9p device of this tag, and is 9pnet_virtio.ko in the initrd?"
+        case .image: "Has the VM a disk with this serial number, and is erofs.ko in the initrd?"
+        }
+    }
+
+    /// Mounts it on the existing directory `target`.
+    ///
+    /// What is written by others meanwhile is seen late, or, in a read-only CIFS mount, after an hour: what is shared so is a store
+    /// or a tree that stays as it is.
+    func mount(on target: String, isWritable: Bool = false) throws(StepFailure) {
+        let attributes: Mount.Attributes = isWritable ? [] : .readOnly
+        do throws(MountError) {
+            switch self {
+            case .cifs(let server, _):
+                try Mount.filesystem(
+                    "cifs", source: text, on: target, options: ShareSource.options(server: server, isWritable), attributes: attributes)
+            case .virtiofs(let tag): try Mount.filesystem("virtiofs", source: tag, on: target, attributes: attributes)
+            case .plan9(let tag):
+                let cache = isWritable ? "none" : "loose"
+                try Mount.filesystem(
+                    "9p", source: tag, on: target,
+                    options: [.value("trans", "virtio"), .value("version", "9p2000.L"), .value("msize", "262144"), .value("cache", cache)],
+                    attributes: attributes)
+            case .image(let serial):
+                try Mount.filesystem(
+                    "erofs", source: ShareSource.disk(serial: serial), on: target, options: [.flag("ro")], attributes: .readOnly)
+            }
+        } catch {
+            throw StepFailure(error.text + ". " + hint)
+        }
+    }
+
+    /// See `MountHostFiles` for the reasons. A share that others write, too, is asked about each time.
+    private static func options(server: String, _ isWritable: Bool) -> [MountOption] {
+        var options: [MountOption] = [
+            .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
+            .flag("noacl"), .flag("nomapposix"),
+        ]
+        if isWritable {
+            options.append(.value("cache", "strict"))
+        } else {
+            options += [.value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"), .flag("ro")]
+        }
+        return options
+    }
+
+    /// The disk with this serial number; a name that tells it in the error where there is none.
+    private static func disk(serial: String) -> String {
+        for name in Files.names(in: "/sys/block") where (try? Files.readLine("/sys/block/" + name + "/serial")) == serial {
+            return "/dev/" + name
+        }
+        return "/dev/disk/by-id/virtio-" + serial
+    }
+}

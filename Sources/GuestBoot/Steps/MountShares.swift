@@ -1,0 +1,19 @@
+internal import LinuxSystem
+
+/// Mounts directories of the host's where the guest is to have them.
+enum MountShares {
+    static func run(_ mounts: [SharedDirectory], root: String) throws(StepFailure) -> StepResult {
+        var names = ""
+        for mount in mounts {
+            do throws(Errno) {
+                try Files.makeDirectory(root + mount.directory)
+            } catch {
+                throw StepFailure("cannot make \(mount.directory) to mount \(mount.source.text) on: \(error.description)")
+            }
+            try mount.source.mount(on: root + mount.directory, isWritable: mount.isWritable)
+            if !names.isEmpty { names += ", " }
+            names += mount.directory + (mount.isWritable ? "" : " (read-only)")
+        }
+        return .done(names)
+    }
+}
