@@ -68,7 +68,7 @@ let hostTargets: [Target] = [
     .executableTarget(
         name: "vm",
         dependencies: [
-            "AgentProtocol", "ControlProtocol", "FileCopy", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient",
+            "AgentProtocol", "CLinux", "ControlProtocol", "FileCopy", "HostShares", "InitrdBuilder", "LinuxSystem", "ProxyClient",
             "VirtualMachine", "VirtualNetwork", argumentParser, subprocess, system,
         ],
         swiftSettings: house),

@@ -60,44 +60,52 @@ public enum ShareSource: Equatable, Sendable {
         }
     }
 
+    /// How a tree is mounted.
+    enum Use {
+        /// It stays as it is while the guest runs, as a store does: what was seen of it once may be kept for an hour.
+        case fixed
+        /// Others may change it, and the guest may not.
+        case readOnly
+        /// Others may change it, and so may the guest.
+        case writable
+    }
+
     /// Mounts it on the existing directory `target`.
-    ///
-    /// What is written by others meanwhile is seen late, or, in a read-only CIFS mount, after an hour: what is shared so is a store
-    /// or a tree that stays as it is.
-    func mount(on target: String, isWritable: Bool = false) throws(StepFailure) {
-        let attributes: Mount.Attributes = isWritable ? [] : .readOnly
+    func mount(on target: String, _ use: Use) throws(StepFailure) {
+        let attributes: Mount.Attributes = use == .writable ? [] : .readOnly
         do throws(MountError) {
             switch self {
             case .cifs(let server, _):
                 try Mount.filesystem(
-                    "cifs", source: text, on: target, options: ShareSource.options(server: server, isWritable), attributes: attributes)
+                    "cifs", source: text, on: target, options: ShareSource.options(server: server, use), attributes: attributes)
             case .virtiofs(let tag): try Mount.filesystem("virtiofs", source: tag, on: target, attributes: attributes)
             case .plan9(let tag):
-                let cache = isWritable ? "none" : "loose"
                 try Mount.filesystem(
                     "9p", source: tag, on: target,
-                    options: [.value("trans", "virtio"), .value("version", "9p2000.L"), .value("msize", "262144"), .value("cache", cache)],
-                    attributes: attributes)
+                    options: [
+                        .value("trans", "virtio"), .value("version", "9p2000.L"), .value("msize", "262144"),
+                        // `mmap` keeps no more than what programs need to be mapped.
+                        .value("cache", use == .fixed ? "loose" : "mmap"),
+                    ], attributes: attributes)
             case .image(let serial):
-                try Mount.filesystem(
-                    "erofs", source: ShareSource.disk(serial: serial), on: target, options: [.flag("ro")], attributes: .readOnly)
+                try Mount.filesystem("erofs", source: ShareSource.disk(serial: serial), on: target, attributes: .readOnly)
             }
         } catch {
             throw StepFailure(error.text + ". " + hint)
         }
     }
 
-    /// See `MountHostFiles` for the reasons. A share that others write, too, is asked about each time.
-    private static func options(server: String, _ isWritable: Bool) -> [MountOption] {
+    /// SMB1 with UNIX extensions, because SMB3 follows or loses the store's symlinks. `noperm` leaves permission to the server, which
+    /// sees one user only; `noacl` asks for no ACLs. `cache=loose` lets pages and attributes live as long as the tree stays as
+    /// it is: `actimeo` is an hour, and a program that loads 60 libraries asks three times less. `rsize`, which is how much is
+    /// read ahead too, is 256 KiB instead of 1 MiB: a library is touched here and there.
+    private static func options(server: String, _ use: Use) -> [MountOption] {
         var options: [MountOption] = [
             .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
             .flag("noacl"), .flag("nomapposix"),
         ]
-        if isWritable {
-            options.append(.value("cache", "strict"))
-        } else {
-            options += [.value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"), .flag("ro")]
-        }
+        options += use == .fixed ? [.value("cache", "loose"), .value("actimeo", "3600")] : [.value("cache", "strict")]
+        if use != .writable { options += [.value("rsize", "262144"), .flag("ro")] }
         return options
     }
 

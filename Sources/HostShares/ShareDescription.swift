@@ -7,10 +7,14 @@ public struct ShareDescription: Codable, Equatable, Sendable {
     /// False lets the guest write into `directory`, as the user who started the VM.
     public var isReadOnly: Bool
 
+    /// Whether what is in it stays as it is while the guest runs, as in a store: the guest may keep what it has seen.
+    public var isFixed: Bool
+
     /// Makes a share from its parts.
-    public init(name: String, directory: String, isReadOnly: Bool = true) {
+    public init(name: String, directory: String, isReadOnly: Bool = true, isFixed: Bool = false) {
         self.name = name
         self.directory = directory
         self.isReadOnly = isReadOnly
+        self.isFixed = isFixed
     }
 }

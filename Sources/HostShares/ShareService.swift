@@ -9,8 +9,32 @@ public protocol ShareService: Sendable {
     /// Checks the shares and writes the service's files.
     func prepare() throws(ShareError)
 
-    /// What QEMU must be told. Meaningful after `prepare`.
+    /// The addresses of the guest's network that QEMU must be told of. Meaningful after `prepare`.
     var connections: [ShareConnection] { get }
+
+    /// The devices that QEMU must be told of.
+    var devices: [ShareDevice] { get }
+
+    /// The programs that must run before QEMU starts.
+    var daemons: [ShareDaemon] { get }
+
+    /// How the guest's kernel command line names one of the shares.
+    func source(of share: ShareDescription) -> String
+}
+
+extension ShareService {
+    /// None.
+    public var devices: [ShareDevice] { [] }
+    /// None.
+    public var daemons: [ShareDaemon] { [] }
+}
+
+/// A device through which the guest reaches a share.
+public enum ShareDevice: Equatable, Sendable {
+    /// A virtiofs device whose server listens on `socket`.
+    case virtiofs(tag: String, socket: String)
+    /// A 9p device over a directory.
+    case plan9(tag: String, directory: String, isReadOnly: Bool)
 }
 
 /// A TCP address of the guest's network at which QEMU runs one process per connection.

@@ -24,6 +24,8 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public var extraDisks: [Disk]
     /// Cards on networks between VMs, `eth1` and on.
     public var vlans: [VLANCard]
+    /// Directories of the host's as devices.
+    public var filesystems: [Filesystem]
     /// Whether there is a window with a graphics card, keyboard and mouse.
     public var hasDisplay: Bool
     /// Byte streams between guest and host that need no network.
@@ -95,6 +97,14 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         }
     }
 
+    /// A directory of the host's that the guest reaches through a device.
+    public enum Filesystem: Codable, Equatable, Sendable {
+        /// A virtiofs device; `socket` is its server's. The guest's memory is then shared with that.
+        case virtiofs(tag: String, socket: String)
+        /// A 9p device; QEMU reads the files itself.
+        case plan9(tag: String, directory: String, isReadOnly: Bool)
+    }
+
     /// A card on a network between VMs: a `vde_switch`, on the host a directory with sockets.
     public struct VLANCard: Codable, Equatable, Sendable {
         /// The switch's directory.
@@ -145,7 +155,8 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public init(
         name: String, kernel: String, initrd: String? = nil, kernelParameters: [String] = [], memoryMiB: Int = defaultMemoryMiB,
         cores: Int = 1, accelerator: Accelerator = .tcg, disk: Disk? = nil, network: Network = Network(),
-        extraDisks: [Disk] = [], vlans: [VLANCard] = [], hasDisplay: Bool = false, serialPorts: [SerialPort] = [],
+        extraDisks: [Disk] = [], vlans: [VLANCard] = [], filesystems: [Filesystem] = [], hasDisplay: Bool = false,
+        serialPorts: [SerialPort] = [],
         firmwareEntries: [FirmwareEntry] = [], extraOptions: [String] = [], runtimeDirectory: String,
         qemu: String = defaultProgram
     ) {
@@ -160,6 +171,7 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         self.network = network
         self.extraDisks = extraDisks
         self.vlans = vlans
+        self.filesystems = filesystems
         self.hasDisplay = hasDisplay
         self.serialPorts = serialPorts
         self.firmwareEntries = firmwareEntries
@@ -193,6 +205,7 @@ extension MachineDescription {
         network = try fields.decodeIfPresent(Network.self, forKey: .network) ?? network
         extraDisks = try fields.decodeIfPresent([Disk].self, forKey: .extraDisks) ?? extraDisks
         vlans = try fields.decodeIfPresent([VLANCard].self, forKey: .vlans) ?? vlans
+        filesystems = try fields.decodeIfPresent([Filesystem].self, forKey: .filesystems) ?? filesystems
         hasDisplay = try fields.decodeIfPresent(Bool.self, forKey: .hasDisplay) ?? hasDisplay
         serialPorts = try fields.decodeIfPresent([SerialPort].self, forKey: .serialPorts) ?? serialPorts
         firmwareEntries = try fields.decodeIfPresent([FirmwareEntry].self, forKey: .firmwareEntries) ?? firmwareEntries

@@ -8,11 +8,13 @@ extension MachineDescription {
         arguments += hasDisplay ? ["-vga", "std"] : ["-display", "none"]
         arguments.append("-no-reboot")
         // With the older `pc`, a guest without KVM spends half a second on each interrupt line that ACPI hands out.
-        arguments += ["-machine", "q35"]
+        arguments += ["-machine", sharesMemory ? "q35,memory-backend=memory" : "q35"]
         arguments += processorArguments
         arguments += ["-m", String(memoryMiB)]
+        if sharesMemory { arguments += ["-object", "memory-backend-memfd,id=memory,size=\(memoryMiB)M,share=on"] }
         arguments += bootArguments
         arguments += diskArguments
+        arguments += filesystemArguments
         arguments += networkArguments
         arguments += serialPortArguments
         // The kernel's entropy: without it mke2fs and others wait for seconds.
@@ -51,6 +53,30 @@ extension MachineDescription {
             "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),cache=writeback,werror=report,discard=unmap",
             "-device", "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
         ]
+    }
+
+    /// A virtiofs server reads and writes the guest's memory itself.
+    private var sharesMemory: Bool {
+        filesystems.contains { if case .virtiofs = $0 { true } else { false } }
+    }
+
+    private var filesystemArguments: [String] {
+        filesystems.enumerated().flatMap { index, filesystem in
+            switch filesystem {
+            case .virtiofs(let tag, let socket):
+                [
+                    "-chardev", "socket,id=files\(index),path=\(QEMUOption.escaped(socket))",
+                    "-device", "vhost-user-fs-pci,chardev=files\(index),tag=\(QEMUOption.escaped(tag))",
+                ]
+            case .plan9(let tag, let directory, let isReadOnly):
+                [
+                    "-fsdev",
+                    "local,id=files\(index),path=\(QEMUOption.escaped(directory)),security_model=none,multidevs=remap"
+                        + (isReadOnly ? ",readonly=on" : ""),
+                    "-device", "virtio-9p-pci,fsdev=files\(index),mount_tag=\(QEMUOption.escaped(tag))",
+                ]
+            }
+        }
     }
 
     private var networkArguments: [String] {

@@ -1,51 +1,40 @@
 internal import LinuxSystem
 
 /// Mounts the host's share on `/hostfs`, and further shares of the same server below it.
-///
-/// SMB1 with UNIX extensions, because SMB3 follows or loses the store's symlinks. `noperm` leaves permission to the
-/// server, which sees one user only; `noacl` asks for no ACLs. `cache=loose` lets pages and attributes live as long as
-/// the share is read-only, which it is: `actimeo` is an hour, since what has a name in a store never changes, and a program
-/// that loads 60 libraries asks three times less. `rsize`, which is how much is read ahead too, is 256 KiB instead of
-/// 1 MiB: a library is touched here and there.
 enum MountHostFiles {
     static func run(share: String, others: [MountedShare], root: String) throws(StepFailure) -> StepResult {
-        let hostfs = "\(root)/hostfs"
-        let server = try server(of: share)
-        try mount(share, server: server, on: hostfs)
-        for other in others { try mount("//\(server)/\(other.name)", server: server, on: hostfs + other.directory) }
-        let names = ([share] + others.map { "//\(server)/\($0.name)" }).joined(separator: ", ")
+        let hostfs = root + "/hostfs"
+        let source = try source(of: share)
+        try mount(source, on: hostfs)
+        var names = share
+        for other in others {
+            guard let sibling = source.sibling(other.name) else {
+                throw StepFailure("vm.share=\(other.name): \(share) is an image, which has no other shares beside it")
+            }
+            try mount(sibling, on: hostfs + other.directory)
+            names += ", " + sibling.text
+        }
         return keepsSymlinks(hostfs)
             ? .done(names) : .warning(names + ": the server has no UNIX extensions, so symlinks and modes are lost")
     }
 
-    private static func mount(_ source: String, server: String, on target: String) throws(StepFailure) {
+    private static func mount(_ source: ShareSource, on target: String) throws(StepFailure) {
         if Mount.isMountPoint(target) { return }
         do throws(Errno) {
             // Below an earlier share the directory is the host's: it is there or it cannot be made.
             if !Files.isDirectory(target) { try Files.makeDirectory(target) }
         } catch {
-            throw StepFailure("cannot make \(target) to mount \(source) on: \(error.description)")
+            throw StepFailure("cannot make \(target) to mount \(source.text) on: \(error.description)")
         }
-        let options: [MountOption] = [
-            .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
-            .flag("noacl"), .flag("nomapposix"), .value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"),
-            .flag("ro"),
-        ]
-        do throws(MountError) {
-            try Mount.filesystem("cifs", source: source, on: target, options: options, attributes: .readOnly)
-        } catch {
-            throw StepFailure(
-                "\(error.text). Is the host's smbd running, with this share and \"server min protocol = NT1\", and cifs.ko in the initrd?")
-        }
+        try source.mount(on: target, .fixed)
     }
 
-    /// `10.0.2.4` of `//10.0.2.4/qemu`.
-    static func server(of share: String) throws(StepFailure) -> String {
-        let parts = share.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 4, parts[0].isEmpty, parts[1].isEmpty, !parts[2].isEmpty, !parts[3].isEmpty else {
-            throw StepFailure("vm.hostfs=\(share): must be //SERVER/SHARE, or none")
+    /// What `vm.hostfs` names.
+    static func source(of share: String) throws(StepFailure) -> ShareSource {
+        guard let source = ShareSource(share) else {
+            throw StepFailure("vm.hostfs=\(share): must be //SERVER/SHARE, virtiofs:TAG, 9p:TAG, image:SERIAL, or none")
         }
-        return String(parts[2])
+        return source
     }
 
     /// The kernel shows `unix` among the mount's options where the server has the extensions, `nounix` where not.

@@ -12,7 +12,7 @@ enum MountSharedRoot {
         } catch {
             throw StepFailure("cannot make directories in /run for the root: \(error.description)")
         }
-        try source.mount(on: lower)
+        try source.mount(on: lower, .readOnly)
         do throws(MountError) {
             try Mount.filesystem("tmpfs", source: "vm-agent-root", on: layers, options: [.value("mode", "755")])
         } catch {

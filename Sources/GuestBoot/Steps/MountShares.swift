@@ -10,7 +10,7 @@ enum MountShares {
             } catch {
                 throw StepFailure("cannot make \(mount.directory) to mount \(mount.source.text) on: \(error.description)")
             }
-            try mount.source.mount(on: root + mount.directory, isWritable: mount.isWritable)
+            try mount.source.mount(on: root + mount.directory, mount.isWritable ? .writable : .readOnly)
             if !names.isEmpty { names += ", " }
             names += mount.directory + (mount.isWritable ? "" : " (read-only)")
         }

@@ -20,9 +20,9 @@ public struct ModuleSet: Equatable, Sendable {
     /// Makes a set from its members.
     public init(_ members: [Member]) { self.members = members }
 
-    /// What a guest needs to boot from the host's files on every kind of link. Every module costs about 20 ms of boot time
+    /// What a guest needs to boot, and for every kind of link. Every module costs about 20 ms of boot time
     /// under TCG, so each has its reason here.
-    public static let standard = ModuleSet([
+    public static let links = ModuleSet([
         // Entropy, before anything can wait for it: `mke2fs` alone waits 3 s for the UUID's random bytes without it.
         Member("virtio_pci"),
         Member("virtio_rng", isRequired: false),
@@ -33,12 +33,24 @@ public struct ModuleSet: Equatable, Sendable {
         Member("virtio_blk"),
         // The fast link.
         Member("virtio_console", isRequired: false),
-        // The host's files, whose names are UTF-8: without its table the kernel takes them for ISO 8859-1. Then the writable
-        // store on top of them.
-        Member("nls_utf8", isRequired: false),
-        Member("cifs"),
-        Member("overlay"),
     ])
+
+    /// The host's files over CIFS. Their names are UTF-8: without its table the kernel takes them for ISO 8859-1.
+    public static let cifs = ModuleSet([Member("nls_utf8", isRequired: false), Member("cifs")])
+    /// The host's files over virtiofs.
+    public static let virtiofs = ModuleSet([Member("virtiofs")])
+    /// The host's files over 9p.
+    public static let plan9 = ModuleSet([Member("9pnet_virtio"), Member("9p")])
+    /// An image of the host's files.
+    public static let image = ModuleSet([Member("erofs")])
+    /// The writable store, or root, on top of them.
+    public static let overlay = ModuleSet([Member("overlay")])
+
+    /// What a guest needs to boot from the host's files as in 2010.
+    public static let standard = links.adding(cifs).adding(overlay)
+
+    /// This set with another one behind it.
+    public func adding(_ other: ModuleSet) -> ModuleSet { ModuleSet(members + other.members) }
 
     /// This set with more required modules behind its own.
     public func adding(_ names: [String]) -> ModuleSet {

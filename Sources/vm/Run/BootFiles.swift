@@ -7,24 +7,42 @@ struct BootFiles {
     let kernel: String
     let initrd: String
 
-    /// Finds the kernel, and the initrd that was named or one from the cache, which is built when it is not there.
-    init(_ options: MachineOptions, _ accelerator: Accelerator, note: (String) -> Void) throws {
-        kernel = try Self.kernel(options.kernel)
-        if let named = options.initrd {
-            initrd = Self.absolute(named)
+    /// Takes the initrd that was named or one from the cache, which is built when it is not there.
+    init(
+        _ found: FoundKernel, _ options: MachineOptions, _ accelerator: Accelerator, _ share: ShareChoice, note: (String) -> Void
+    ) throws {
+        kernel = found.path
+        guard let tree = found.moduleTree else {
+            initrd = Self.absolute(options.initrd ?? "")
             return
         }
-        let release = try KernelRelease.of(file: kernel)
         let description = InitrdDescription(
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
             mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), busybox: try ProgramLocation.busybox(),
-            moduleTree: try ModuleTree.locate(try Self.modules(options.modules, kernel: kernel, release: release), release: release),
-            modules: ModuleSet.standard.adding(options.extraModules),
+            moduleTree: tree,
+            modules: ModuleSet.links.adding(share.modules).adding(.overlay).adding(options.extraModules),
             // Without KVM the kernel takes 20 ms to check each.
             signatures: accelerator == .tcg ? .apart : .inModule)
         let plan = try description.plan()
         plan.notes.forEach(note)
         initrd = try InitrdCache.ofUser().image(of: plan)
+    }
+
+    /// The kernel of a run, and its modules; nil when an initrd is named, whose modules nobody knows.
+    struct FoundKernel {
+        let path: String
+        let moduleTree: ModuleTree?
+
+        /// Finds them.
+        init(_ options: MachineOptions) throws {
+            path = try BootFiles.kernel(options.kernel)
+            guard options.initrd == nil else {
+                moduleTree = nil
+                return
+            }
+            let release = try KernelRelease.of(file: path)
+            moduleTree = try ModuleTree.locate(try BootFiles.modules(options.modules, kernel: path, release: release), release: release)
+        }
     }
 
     /// `option`, else `$VM_KERNEL`, else the kernel that runs here, else the newest in `/boot`.

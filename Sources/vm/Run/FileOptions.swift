@@ -12,6 +12,12 @@ struct FileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "How this machine's directories reach the guest: cifs, 9p, virtiofs, or auto, the fastest that works.",
+            valueName: "kind"))
+    var share: ShareChoice = .auto
+
+    @Option(
+        help: ArgumentHelp(
             "Show a directory of this machine in the guest, read-only, or writable with ':rw' at the end: HOST_DIR:GUEST_DIR[:rw]; may be "
                 + "repeated.", valueName: "dirs"), completion: .directory)
     var mount: [MountedDirectory] = []

@@ -24,13 +24,17 @@ struct GuestRun {
         let name = options.machine.name
         let notes = NoteBuffer()
 
+        let found = try BootFiles.FoundKernel(options.machine)
+        let share = options.files.share.resolved(found.moduleTree)
+        if let note = share.note, options.verbose { notes.add(note) }
+
         // What needs other programs' answers is asked for at once.
-        async let store = GuestStore(options.store, options.files, files: files)
+        async let store = GuestStore(options.store, options.files, share.choice, files: files)
         async let disk = preparedDisk()
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
-        let boot = try BootFiles(options.machine, decision.accelerator) { notes.add($0) }
+        let boot = try BootFiles(found, options.machine, decision.accelerator, share.choice) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
         let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
@@ -39,6 +43,8 @@ struct GuestRun {
         description.extraDisks = try await emptyDisks
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
 
+        let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
+        defer { daemons.stop() }
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
         let console = try LogRelay()
         let conductor = GuestConductor(
@@ -55,6 +61,7 @@ struct GuestRun {
                 if showsConsole { Terminal.write("\(name)| \(line)\n") }
             },
             body: { machine in try await conductor.conduct(machine) })
+        if let fault = daemons.fault, case .machineEnded = outcome.value { Terminal.say(fault) }
         return try conductor.exitCode(of: outcome.value, outcome.end)
     }
 
@@ -93,9 +100,16 @@ struct GuestRun {
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: root,
             network: .init(
                 isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
-            vlans: try options.network.cards(), hasDisplay: machine.graphics,
+            vlans: try options.network.cards(), filesystems: (store.share?.devices ?? []).map(filesystem), hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
+    }
+
+    private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem {
+        switch device {
+        case .virtiofs(let tag, let socket): .virtiofs(tag: tag, socket: socket)
+        case .plan9(let tag, let directory, let isReadOnly): .plan9(tag: tag, directory: directory, isReadOnly: isReadOnly)
+        }
     }
 
     private func emptyDisks() async throws -> [MachineDescription.Disk] {

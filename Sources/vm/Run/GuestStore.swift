@@ -4,7 +4,7 @@ import HostShares
 /// What a run shares with its guest: the store, and the registration that the guest's Nix database is loaded with.
 struct GuestStore {
     /// The service to prepare and to connect; nil for a guest that sees nothing of the host.
-    let share: SambaShare?
+    let share: (any ShareService)?
     /// The words for the kernel command line.
     let kernelParameters: [String]
 
@@ -13,8 +13,8 @@ struct GuestStore {
     private static let storeShare = "store"
 
     /// Checks the options and writes the files.
-    init(_ options: StoreOptions, _ fileOptions: FileOptions, files: RuntimeDirectory) async throws {
-        let (others, otherParameters) = Self.others(fileOptions)
+    init(_ options: StoreOptions, _ fileOptions: FileOptions, _ choice: ShareChoice, files: RuntimeDirectory) async throws {
+        let others = Self.others(fileOptions)
         // This machine's tree has its store in it.
         let isStoreWanted =
             options.directory != "none"
@@ -27,8 +27,8 @@ struct GuestStore {
             guard options.system == nil, options.register.isEmpty, !options.writableStore else {
                 throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
             }
-            share = others.isEmpty ? nil : try Self.prepared(others, files)
-            kernelParameters = ["vm.hostfs=none"] + otherParameters
+            share = others.isEmpty ? nil : try choice.service(for: others, files)
+            kernelParameters = ["vm.hostfs=none"] + Self.parameters(fileOptions, share)
             return
         }
         if options.writableStore { parameters.append("vm.writable-store") }
@@ -36,12 +36,14 @@ struct GuestStore {
         // What the guest sees as /hostfs: this directory, with the store in it, and nothing else of the host.
         let root = files.file("hostfs")
         try FileManager.default.createDirectory(atPath: root + StoreLocation.inGuest, withIntermediateDirectories: true)
-        var shares = [ShareDescription(name: Self.rootShare, directory: root)]
+        var shares = [ShareDescription(name: Self.rootShare, directory: root, isFixed: true)]
         if let location {
-            shares.append(ShareDescription(name: Self.storeShare, directory: location.directory))
+            shares.append(ShareDescription(name: Self.storeShare, directory: location.directory, isFixed: true))
             parameters.append("vm.share=\(Self.storeShare):\(StoreLocation.inGuest)")
         }
-        share = try Self.prepared(shares + others, files)
+        let service = try choice.service(for: shares + others, files)
+        share = service
+        parameters.append("vm.hostfs=\(service.source(of: shares[0]))")
 
         let (paths, registrations) = try Self.sort(options.register, location)
         let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
@@ -51,35 +53,31 @@ struct GuestStore {
             _ = try files.write(text, to: "hostfs/registration")
             parameters.append("regInfo=/hostfs/registration")
         }
-        kernelParameters = parameters + otherParameters
+        kernelParameters = parameters + Self.parameters(fileOptions, service)
     }
 
-    private static func prepared(_ shares: [ShareDescription], _ files: RuntimeDirectory) throws -> SambaShare {
-        let samba = SambaShare(shares: shares, directory: files.file("samba"), server: try SambaShare.findServer(searchPath: path))
-        try samba.prepare()
-        return samba
+    private static let hostRootShare = "root"
+
+    /// The shares beside the store's.
+    private static func others(_ options: FileOptions) -> [ShareDescription] {
+        let root = options.root == .host ? [ShareDescription(name: hostRootShare, directory: "/")] : []
+        return root
+            + options.mount.enumerated().map { index, mount in
+                ShareDescription(name: "mount\(index + 1)", directory: mount.host, isReadOnly: !mount.isWritable)
+            }
     }
 
-    /// The shares beside the store's, and what the guest is told of them.
-    private static func others(_ options: FileOptions) -> (shares: [ShareDescription], parameters: [String]) {
-        var shares: [ShareDescription] = []
-        var parameters: [String] = []
-        switch options.root {
-        case .disk: break
-        case .tmpfs: parameters.append("vm.root=tmpfs")
-        case .host:
-            shares.append(ShareDescription(name: "root", directory: "/"))
-            parameters.append("vm.root=//10.0.2.4/root")
+    /// What the guest is told of them.
+    private static func parameters(_ options: FileOptions, _ service: (any ShareService)?) -> [String] {
+        var parameters = options.root == .tmpfs ? ["vm.root=tmpfs"] : []
+        guard let service else { return parameters }
+        var rest = others(options)[...]
+        if options.root == .host, let root = rest.popFirst() { parameters.append("vm.root=\(service.source(of: root))") }
+        for (share, mount) in zip(rest, options.mount) {
+            parameters.append("vm.mount\(mount.isWritable ? "-writable" : "")=\(service.source(of: share)):\(mount.guest)")
         }
-        for (index, mount) in options.mount.enumerated() {
-            let name = "mount\(index + 1)"
-            shares.append(ShareDescription(name: name, directory: mount.host, isReadOnly: !mount.isWritable))
-            parameters.append("vm.mount\(mount.isWritable ? "-writable" : "")=//10.0.2.4/\(name):\(mount.guest)")
-        }
-        return (shares, parameters)
+        return parameters
     }
-
-    private static var path: String { ProcessInfo.processInfo.environment["PATH"] ?? "" }
 
     /// The path of a system's init in the guest, checked on the host: a guest that cannot run it would say so much later.
     private static func initPath(of system: String, _ location: StoreLocation?) throws(Failure) -> String {

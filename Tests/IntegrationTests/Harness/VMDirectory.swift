@@ -42,7 +42,9 @@ final class VMDirectory: Sendable {
         let ownKernel = options.contains("--kernel")
         let kernel = ownKernel ? [] : ["--kernel", Checkout.kernel]
         let modules = ownKernel || options.contains("--initrd") ? [] : ["--modules", Checkout.modules]
-        let arguments = ["run"] + (isVerbose ? ["--verbose"] : []) + ["--name", name] + kernel + modules + options
+        // What works everywhere, unless a test wants another.
+        let share = options.contains("--share") || options.contains("--initrd") ? [] : ["--share", "cifs"]
+        let arguments = ["run"] + (isVerbose ? ["--verbose"] : []) + ["--name", name] + kernel + modules + share + options
         return vm(arguments + (command.isEmpty ? [] : ["--"] + command))
     }
 
