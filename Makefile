@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration soak run bench bench-link bench-hostile fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -14,6 +14,7 @@ help:
 	@echo 'make build             dist/vm, dist/vm-proxy and dist/vm-agent'
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
+	@echo 'make test-nix          the Nix files that need no nixpkgs: evaluated and built offline'
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot'
 	@echo 'make lint              format and house rules'
@@ -54,6 +55,9 @@ lint: setup
 test-unit: setup kernel system
 	$(BOUNDED) swift test --skip $(INTEGRATION)
 
+test-nix: setup
+	@Tests/nixos/plain/run
+
 interop-peer: setup
 	@swift build -c release --static-swift-stdlib --product yamux-peer --quiet
 
@@ -75,6 +79,7 @@ test: lint build interop-peer kernel system
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
 	Tests/AgentLibc/run
 	Tests/YamuxInterop/run
+	Tests/nixos/plain/run
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
