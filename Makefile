@@ -15,6 +15,7 @@ help:
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
 	@echo 'make test-nix          the Nix files that need no nixpkgs: evaluated and built offline'
+	@echo 'make test-nixos        the NixOS modules with nixpkgs'\'' lib, a checkout in NIXPKGS_LIB ($(NIXPKGS_LIB))'
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot'
 	@echo 'make lint              format and house rules'
@@ -57,6 +58,12 @@ test-unit: setup kernel system
 
 test-nix: setup
 	@Tests/nixos/plain/run
+
+# A checkout of nix-community/nixpkgs.lib, or of nixpkgs; no part of this project.
+NIXPKGS_LIB ?= ../nixpkgs.lib
+# The programs are needed only where there is something to test.
+test-nixos: $(if $(wildcard $(NIXPKGS_LIB)/lib/modules.nix),build kernel)
+	@Tests/nixos/run '$(NIXPKGS_LIB)'
 
 interop-peer: setup
 	@swift build -c release --static-swift-stdlib --product yamux-peer --quiet
