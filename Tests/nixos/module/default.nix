@@ -15,5 +15,6 @@ import ../rules.nix (
   import ./boot.nix arguments
   // import ./description.nix arguments
   // import ./disks.nix arguments
+  // import ./flake.nix arguments
   // import ./network.nix arguments
 )
