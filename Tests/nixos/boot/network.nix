@@ -1,12 +1,23 @@
-# One machine as any other, and one whose disk never comes.
+# A machine for each kind of initrd, and one for each whose disk never comes.
 {
-  whole = {
+  script = {
     virtualisation.memorySize = 512;
     virtualisation.graphics = false;
   };
-  broken = {
+  systemd = {
+    virtualisation.memorySize = 512;
+    virtualisation.graphics = false;
+    boot.initrd.systemd.enable = true;
+  };
+  script-broken = {
     virtualisation.memorySize = 512;
     virtualisation.graphics = false;
     virtualisation.rootDevice = "/dev/vdz";
+  };
+  systemd-broken = {
+    virtualisation.memorySize = 512;
+    virtualisation.graphics = false;
+    virtualisation.rootDevice = "/dev/vdz";
+    boot.initrd.systemd.enable = true;
   };
 }

@@ -12,6 +12,7 @@ lib.evalModules {
     ../modules/services.nix
     ../modules/stage-1.nix
     ../modules/system.nix
+    ../modules/systemd-stage-1.nix
     { nixpkgs.system = lib.mkDefault system; }
   ];
 }

@@ -92,14 +92,16 @@ in
     if [ -n "$kernelTree" ]; then cp $kernelTree/boot/vmlinuz-$(cat $kernelTree/release) $out; else touch $out; fi
   '';
 
-  system.build.initialRamdisk = pkgs.runCommand "initrd" { } ''
+  system.build.modulesClosure = modulesClosure;
+
+  system.build.initialRamdisk = lib.mkIf (!initrd.systemd.enable) (pkgs.runCommand "initrd" { } ''
     mkdir -p $out root/nix/store
     cp -a ${extraUtils} ${stage1} ${modulesClosure} root/nix/store/
     # What a program of extra-utils is only a wrapper around.
     cp -a ${pkgs.e2fsprogs} root/nix/store/
     ln -s ${stage1} root/init
     (cd root && find . -print0 | cpio -0 -o -H newc -R 0:0 --quiet | gzip -1) >$out/${config.system.boot.loader.initrdFile}
-  '';
+  '');
 
   # systemd's place is taken by a shell that starts the services and waits.
   system.build.stage2 = pkgs.writeScript "stage-2-init" ''
