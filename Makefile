@@ -122,6 +122,9 @@ install: man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/vm-agent share/man/man1 share/man/man8 share/bash-completion/completions \
 	  share/zsh/site-functions share/fish/vendor_completions.d)
 	install dist/vm dist/vm-proxy dist/vm-agent $(DESTDIR)$(PREFIX)/bin
+	rm -rf $(DESTDIR)$(PREFIX)/share/vm-agent/nixos && install -d $(DESTDIR)$(PREFIX)/share/vm-agent
+	cp -r host/nixos $(DESTDIR)$(PREFIX)/share/vm-agent/
+	ln -sf ../share/vm-agent/nixos/nixos-build-vms $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	for program in vm vm-proxy; do \

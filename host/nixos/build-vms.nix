@@ -34,7 +34,7 @@ let
       nixpkgs.config = config;
       # It would take longer than all else.
       documentation.nixos.enable = lib.mkDefault false;
-      virtualisation.useBackdoor = lib.mkIf useBackdoor true;
+      virtualisation.useBackdoor = lib.mkIf useBackdoor (lib.mkForce true);
       virtualisation.vmAgent.dist = lib.mkIf (dist != null) (/. + dist);
     };
   };

@@ -29,7 +29,10 @@ in
     # Who comes in through the socket can look around and repair. Stage 1 ends this process with all others before stage 2,
     # where a service takes over.
     preFailCommands = ''
-      vm-agent connect >/dev/null 2>&1 </dev/null &
+      if [ -z "$vmAgentConnects" ]; then
+        vmAgentConnects=1
+        vm-agent connect >/dev/null 2>&1 </dev/null &
+      fi
     '';
   };
 }

@@ -4,6 +4,9 @@ let
   cfg = config.virtualisation;
 in
 {
+  # It would take every interface for its own, the agent's too.
+  services.connman.enable = lib.mkVMOverride false;
+
   # The VM's clock is the host's.
   services.timesyncd.enable = false;
 

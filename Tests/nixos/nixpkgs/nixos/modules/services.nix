@@ -15,6 +15,7 @@ in
       type = types.nullOr types.str;
       default = null;
     };
+    services.connman.enable = flag false;
     services.timesyncd.enable = flag true;
     services.xserver = {
       enable = flag false;
