@@ -23,14 +23,14 @@ let
 
   write = name: text: build name { inherit text; passAsFile = [ "text" ]; } "cp $textPath $out";
 
-  machine = name: diskImage: describe {
+  machine = name: describe {
     inherit name;
     number = numbers.${name};
     system = "${demo}";
     kernelParameters = [ ];
     registrations = [ "${demo}" ];
     virtualisation = {
-      inherit diskImage;
+      diskImage = "./${name}.qcow2";
       accelerator = "auto";
       cores = 1;
       diskSize = 512;
@@ -55,8 +55,8 @@ let
     inherit vms;
     backdoor = true;
   });
-  all = file "network" (map (name: machine name "./${name}.qcow2") names);
-  alone = name: diskImage: file name [ (machine name diskImage) ];
+  all = file "network" (map machine names);
+  alone = name: changes: file name [ (removeAttrs (machine name) changes) ];
 
   script = name: files: write name (runScript ({ inherit shell vm; } // files));
 in
@@ -67,8 +67,8 @@ build "demo-network" { } ''
   ${builtins.concatStringsSep "\n" (map
     (name: ''
       cp ${script "run-${name}-vm" {
-        networkFile = alone name "./${name}.qcow2";
-        networkTemplate = alone name "@disk-image@";
+        networkFile = alone name [ ];
+        networkFileWithoutDisk = alone name [ "diskImage" ];
       }} $out/bin/run-${name}-vm
     '')
     names)}

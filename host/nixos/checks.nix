@@ -37,6 +37,10 @@ in
       message = "virtualisation.rootDevice is null, but the VM has a disk: set virtualisation.diskImage to null for a tmpfs root.";
     }
     {
+      assertion = lib.unique cfg.vlans == cfg.vlans;
+      message = "virtualisation.vlans has a network twice: a machine has one interface on each.";
+    }
+    {
       assertion = cfg.diskImage != null || !cfg.ephemeral;
       message = "virtualisation.ephemeral drops what is written to the disk, but virtualisation.diskImage is null: there is none.";
     }

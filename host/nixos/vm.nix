@@ -12,8 +12,9 @@ let
 
   registration = pkgs.closureInfo { rootPaths = cfg.additionalPaths; };
 
-  description = virtualisation: describe {
-    inherit name virtualisation;
+  description = describe {
+    inherit name;
+    virtualisation = cfg;
     inherit (cfg.vmAgent) number;
     kernel = "${toplevel}/kernel";
     initrd = cfg.directBoot.initrd;
@@ -24,16 +25,16 @@ let
     registrations = [ "${registration}/registration" ];
   };
 
-  file = virtualisation: pkgs.writeText "${name}.json" (networkFile {
-    vms = [ (description virtualisation) ];
+  file = vm: pkgs.writeText "${name}.json" (networkFile {
+    vms = [ vm ];
     backdoor = cfg.useBackdoor;
   });
 
   script = pkgs.writeScript "run-nixos-vm" (runScript {
     shell = pkgs.runtimeShell;
     vm = "${cfg.vmAgent.hostPackage}/bin/vm";
-    networkFile = file cfg;
-    networkTemplate = if cfg.diskImage == null then null else file (cfg // { diskImage = "@disk-image@"; });
+    networkFile = file description;
+    networkFileWithoutDisk = if description ? diskImage then file (removeAttrs description [ "diskImage" ]) else null;
   });
 in
 {
@@ -44,7 +45,7 @@ in
     description = "This VM as one of a network's file has it; build-vms.nix puts them together.";
   };
 
-  config.virtualisation.vmAgent.description = description cfg;
+  config.virtualisation.vmAgent.description = description;
 
   config.system.build.vm = pkgs.runCommand "nixos-vm"
     {
@@ -54,7 +55,7 @@ in
     ''
       mkdir -p $out/bin
       ln -s ${toplevel} $out/system
-      ln -s ${file cfg} $out/network.json
+      ln -s ${file description} $out/network.json
       ln -s ${script} $out/bin/run-${name}-vm
     '';
 }

@@ -107,7 +107,7 @@ in
         {
           system = consoles config.boot.kernelParams;
           vm = consoles config.virtualisation.vmAgent.description.kernelParameters;
-          inherit (config.virtualisation.vmAgent.description) bootLoader;
+          bootLoader = config.virtualisation.vmAgent.description.bootLoader or false;
         })
       [ false true ];
     expected = [

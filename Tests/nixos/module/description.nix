@@ -13,20 +13,8 @@ in
     expected =
       let
         both = {
-          accelerator = "auto";
-          bootLoader = false;
-          cores = 1;
-          efi = false;
-          emptyDiskImages = [ ];
-          ephemeral = false;
-          forwards = [ ];
-          qemuOptions = [ ];
           restrictNetwork = false;
-          root = "disk";
-          share = "auto";
-          shares = [ ];
           store = "/nix/store";
-          tpm = false;
         };
       in
       {
@@ -146,6 +134,8 @@ in
       anEphemeralTmpfs = { diskImage = null; ephemeral = true; };
       aStoresLayerOnTheDisk.writableStoreUseTmpfs = false;
       aDiskWithoutADevice.rootDevice = null;
+      aNetworkTwice.vlans = [ 1 2 1 ];
+      aNetworkWithoutAddresses.vlans = [ 0 ];
       nothing = { };
     };
     expected = {
@@ -156,6 +146,8 @@ in
       anEphemeralTmpfs = true;
       aStoresLayerOnTheDisk = true;
       aDiskWithoutADevice = true;
+      aNetworkTwice = true;
+      aNetworkWithoutAddresses = true;
       nothing = false;
     };
   };

@@ -18,7 +18,7 @@ let
   };
 in
 import ../rules.nix {
-  aDescriptionHasEveryKeyThatVmUpReads = {
+  aDescriptionSaysWhatVmCannotKnow = {
     actual = vm { };
     expected = {
       name = "test1";
@@ -28,26 +28,44 @@ import ../rules.nix {
       store = builtins.storeDir;
       kernelParameters = [ "quiet" ];
       pathsInNixDB = [ "/nix/store/def-closure/registration" ];
-      accelerator = "auto";
-      bootLoader = false;
-      cores = 1;
       diskImage = "./test1.qcow2";
       diskSize = 1024;
-      efi = false;
-      emptyDiskImages = [ ];
-      ephemeral = false;
-      forwards = [ ];
       graphics = true;
       memorySize = 1024;
-      qemuOptions = [ ];
       restrictNetwork = false;
-      root = "disk";
-      share = "auto";
-      shares = [ ];
-      tpm = false;
       vlans = [ ];
       writableStore = true;
     };
+  };
+
+  anythingElseIsSaidWhenItIsAskedFor = {
+    actual = builtins.intersectAttrs
+      { accelerator = 0; bootLoader = 0; cores = 0; efi = 0; emptyDiskImages = 0; ephemeral = 0; share = 0; tpm = 0; }
+      (vm {
+        accelerator = "tcg";
+        useBootLoader = true;
+        cores = 2;
+        useEFIBoot = true;
+        emptyDiskImages = [ 512 ];
+        ephemeral = true;
+        share = "cifs";
+        tpm.enable = true;
+      });
+    expected = {
+      accelerator = "tcg";
+      bootLoader = true;
+      cores = 2;
+      efi = true;
+      emptyDiskImages = [ 512 ];
+      ephemeral = true;
+      share = "cifs";
+      tpm = true;
+    };
+  };
+
+  anEphemeralDiskHasNoImage = {
+    actual = (vm { ephemeral = true; }) ? diskImage;
+    expected = false;
   };
 
   aKernelThatIsNotGivenIsLeftToVm = {

@@ -18,7 +18,7 @@ in
 {
   options.virtualisation = {
     vlans = mkOption {
-      type = types.listOf types.ints.unsigned;
+      type = types.listOf (types.ints.between 1 254);
       default = [ 1 ];
       example = [ 1 2 ];
       description = ''

@@ -31,15 +31,33 @@ let
     hostPort = rule.host.port;
     guestPort = rule.guest.port;
   };
-  given = values: removeAttrs values (builtins.filter (key: values.${key} == null) (builtins.attrNames values));
+  # What vm does when a key is missing. A vm that has not learned one of these keys yet reads the file of every VM that says
+  # nothing else there.
+  defaults = {
+    accelerator = "auto";
+    bootLoader = false;
+    cores = 1;
+    efi = false;
+    emptyDiskImages = [ ];
+    ephemeral = false;
+    forwards = [ ];
+    qemuOptions = [ ];
+    root = "disk";
+    share = "auto";
+    shares = [ ];
+    tpm = false;
+  };
+  isSaid = values: key: values.${key} != null && !(defaults ? ${key} && defaults.${key} == values.${key});
+  said = values: removeAttrs values (builtins.filter (key: !isSaid values key) (builtins.attrNames values));
 in
-given {
+said {
   inherit name kernel initrd system kernelParameters;
-  inherit (cfg) diskImage;
   inherit (cfg) accelerator cores diskSize emptyDiskImages ephemeral graphics memorySize restrictNetwork share writableStore;
   pathsInNixDB = registrations;
   vlans = if number == null then [ ] else cfg.vlans;
   root = if cfg.diskImage == null then "tmpfs" else "disk";
+  # One that is dropped is vm's own.
+  diskImage = if cfg.ephemeral then null else cfg.diskImage;
   store = builtins.storeDir;
   shares = map share (builtins.attrNames cfg.sharedDirectories);
   forwards = map forward cfg.forwardPorts;

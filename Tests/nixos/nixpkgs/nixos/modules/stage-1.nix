@@ -109,6 +109,8 @@ in
     export PATH=${extraUtils}/bin
     mkdir -p /etc /tmp /root /bin
     ln -sfn ${pkgs.busybox}/bin/sh /bin/sh
+    hostname ${config.networking.hostName}
+    printf '127.0.0.1 localhost\n%s' ${lib.escapeShellArg config.networking.extraHosts} >/etc/hosts
     echo "root:x:0:0:root:/root:${pkgs.busybox}/bin/sh" >/etc/passwd
     ${config.boot.postBootCommands}
     ${lib.concatMapStrings start services}
