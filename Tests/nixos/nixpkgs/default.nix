@@ -9,7 +9,7 @@ let
   # Packages of which only the path matters: they stand in a wrapper's PATH, or are what a package is patched with.
   named = lib.genAttrs
     [
-      "autoPatchelfHook" "makeWrapper" "util-linux" "xz" "zlib" "zstd" "qemu_kvm" "samba" "socat" "vde2" "virtiofsd"
+      "autoPatchelfHook" "makeWrapper" "util-linux" "zstd" "qemu_kvm" "samba" "socat" "vde2" "virtiofsd"
       "erofs-utils" "swtpm"
     ]
     (name: runCommand name { } "mkdir $out");
@@ -25,8 +25,8 @@ let
     nix = fromDebian "nix" [ "/usr/bin/nix-store" ];
     e2fsprogs = fromDebian "e2fsprogs" [ "/sbin/mke2fs" ];
     stdenv = {
-      hostPlatform = lib.systems.elaborate system;
-      cc.cc.lib = runCommand "gcc-lib" { } "mkdir $out";
+      inherit (builders) mkDerivation;
+      cc.cc = runCommand "gcc" { } "mkdir $out";
     };
     callPackage = lib.callPackageWith pkgs;
   };

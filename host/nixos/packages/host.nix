@@ -2,13 +2,10 @@
 # they start.
 {
   lib,
-  stdenvNoCC,
   stdenv,
   autoPatchelfHook,
   makeWrapper,
   util-linux,
-  xz,
-  zlib,
   zstd,
   qemu_kvm,
   samba,
@@ -25,7 +22,7 @@
 let
   programs = [ qemu_kvm samba socat nix e2fsprogs vde2 virtiofsd erofs-utils swtpm ];
 in
-stdenvNoCC.mkDerivation {
+stdenv.mkDerivation {
   name = "vm-agent-host";
   vm = dist + "/vm";
   proxy = dist + "/vm-proxy";
@@ -33,8 +30,8 @@ stdenvNoCC.mkDerivation {
   dontUnpack = true;
   dontBuild = true;
   nativeBuildInputs = [ autoPatchelfHook makeWrapper ];
-  # libmount; libzstd and liblzma; and the C++ library of Swift's run-time library.
-  buildInputs = [ util-linux xz zlib zstd stdenv.cc.cc.lib ];
+  # libmount, libzstd, and the C++ library of Swift's run-time library.
+  buildInputs = map lib.getLib [ util-linux zstd stdenv.cc.cc ];
   installPhase = ''
     mkdir -p $out/bin
     install $vm $out/bin/vm

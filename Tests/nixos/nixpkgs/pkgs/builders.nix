@@ -22,7 +22,7 @@ rec {
     } "cp \"$textPath\" $out; chmod +x $out";
 
   # Only the phase that packages of host/nixos have. wrapProgram leaves a note of what it was called with.
-  stdenvNoCC.mkDerivation = attributes:
+  mkDerivation = attributes:
     runCommand attributes.name (removeAttrs attributes [ "name" ]) ''
       wrapProgram() { echo "$@" >>$out/wrapped; }
       ${attributes.installPhase}
