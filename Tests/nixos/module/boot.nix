@@ -1,5 +1,5 @@
 # The agent's part in the guest's boot.
-{ lib, machine, ... }:
+{ dist, lib, machine, ... }:
 let
   script = machine [ ];
   systemd = machine [ { boot.initrd.systemd.enable = true; } ];
@@ -115,6 +115,34 @@ in
       { system = [ "console=tty0" "console=ttyS0,115200n8" ]; vm = [ "console=tty0" "console=ttyS0,115200n8" ]; bootLoader = true; }
     ];
   };
+
+  theVariantForBuildVmCanHaveTheModuleAlone =
+    let
+      inherit (import <nixpkgs/nixos/lib/eval-config.nix> {
+        modules = [
+          {
+            networking.hostName = "laptop";
+            fileSystems."/".device = "/dev/sda1";
+            virtualisation.vmVariant = {
+              imports = [ ../../../host/nixos ];
+              virtualisation.vmAgent.dist = /. + dist;
+            };
+          }
+        ];
+      }) config;
+    in
+    {
+      actual = {
+        machine = config.fileSystems."/".device;
+        vm = config.virtualisation.vmVariant.fileSystems."/".device;
+        program = config.system.build.vm.meta.mainProgram;
+      };
+      expected = {
+        machine = "/dev/sda1";
+        vm = "/dev/vda";
+        program = "run-laptop-vm";
+      };
+    };
 
   qemuVmNixIsReplacedWhereItIsImported = {
     actual = builtins.isString (machine [ ({ modulesPath, ... }: { imports = [ "${modulesPath}/virtualisation/qemu-vm.nix" ]; }) ]).system.build.vm.drvPath;

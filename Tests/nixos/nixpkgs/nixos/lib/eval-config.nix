@@ -13,6 +13,7 @@ lib.evalModules {
     ../modules/stage-1.nix
     ../modules/system.nix
     ../modules/systemd-stage-1.nix
+    ../modules/virtualisation/build-vm.nix
     { nixpkgs.system = lib.mkDefault system; }
   ];
 }
