@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-integration soak run bench bench-link bench-hostile fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man install clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -14,6 +14,8 @@ help:
 	@echo 'make build             dist/vm, dist/vm-proxy and dist/vm-agent'
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
+	@echo 'make test-nix          the Nix files that need no nixpkgs: evaluated and built offline'
+	@echo 'make test-nixos        the NixOS modules with nixpkgs'\'' lib, a checkout in NIXPKGS_LIB ($(NIXPKGS_LIB))'
 	@echo 'make test-integration  the tests that boot VMs'
 	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot'
 	@echo 'make lint              format and house rules'
@@ -54,6 +56,15 @@ lint: setup
 test-unit: setup kernel system
 	$(BOUNDED) swift test --skip $(INTEGRATION)
 
+test-nix: setup
+	@Tests/nixos/plain/run
+
+# A checkout of nix-community/nixpkgs.lib, or of nixpkgs; no part of this project.
+NIXPKGS_LIB ?= ../nixpkgs.lib
+# The programs are needed only where there is something to test.
+test-nixos: $(if $(wildcard $(NIXPKGS_LIB)/lib/modules.nix),build kernel)
+	@Tests/nixos/run '$(NIXPKGS_LIB)'
+
 interop-peer: setup
 	@swift build -c release --static-swift-stdlib --product yamux-peer --quiet
 
@@ -75,6 +86,7 @@ test: lint build interop-peer kernel system
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
 	Tests/AgentLibc/run
 	Tests/YamuxInterop/run
+	Tests/nixos/plain/run
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
@@ -110,6 +122,9 @@ install: man
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/vm-agent share/man/man1 share/man/man8 share/bash-completion/completions \
 	  share/zsh/site-functions share/fish/vendor_completions.d)
 	install dist/vm dist/vm-proxy dist/vm-agent $(DESTDIR)$(PREFIX)/bin
+	rm -rf $(DESTDIR)$(PREFIX)/share/vm-agent/nixos && install -d $(DESTDIR)$(PREFIX)/share/vm-agent
+	cp -r host/nixos $(DESTDIR)$(PREFIX)/share/vm-agent/
+	ln -sf ../share/vm-agent/nixos/nixos-build-vms $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	for program in vm vm-proxy; do \

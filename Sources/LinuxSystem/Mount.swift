@@ -81,10 +81,12 @@ public enum Mount {
         guard move_mount(mount, "", AT_FDCWD, target, UInt32(MOVE_MOUNT_F_EMPTY_PATH)) == 0 else { throw failure("move_mount") }
     }
 
-    /// Shows the tree at `source` also at `target`, with mounts below it when `recursive`.
+    /// Shows the tree at `source` also at `target`, with mounts below it when `recursive`. What is mounted on one of them later does
+    /// not appear on the other, though systemd has made all mounts shared (`man 7 mount_namespaces`).
     public static func bind(_ source: String, on target: String, recursive: Bool = false) throws(MountError) {
-        let flags = UInt(MS_BIND) | (recursive ? UInt(MS_REC) : 0)
-        guard mount(source, target, nil, flags, nil) == 0 else { throw plain(source, target, "bind", "mount") }
+        let depth = recursive ? UInt(MS_REC) : 0
+        guard mount(source, target, nil, UInt(MS_BIND) | depth, nil) == 0, mount(nil, target, nil, UInt(MS_PRIVATE) | depth, nil) == 0
+        else { throw plain(source, target, "bind", "mount") }
     }
 
     /// Moves the mount at `source` to `target` (`man 2 mount`, MS_MOVE).

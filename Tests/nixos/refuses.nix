@@ -1,0 +1,2 @@
+# Whether evaluating a value to its end throws.
+value: !(builtins.tryEval (builtins.deepSeq value null)).success
