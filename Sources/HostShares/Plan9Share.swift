@@ -17,5 +17,6 @@ public struct Plan9Share: ShareService {
         shares.map { .plan9(tag: $0.name, directory: $0.directory, isReadOnly: $0.isReadOnly) }
     }
 
+    /// See `ShareService`.
     public func source(of share: ShareDescription) -> String { "9p:\(share.name)" }
 }

@@ -33,6 +33,7 @@ public struct SambaShare: ShareService {
         return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
     }
 
+    /// See `ShareService`.
     public func source(of share: ShareDescription) -> String { "//10.0.2.4/\(share.name)" }
 
     /// The text of `smb.conf`, for `user`.

@@ -51,6 +51,7 @@ public struct VirtiofsShare: ShareService {
         }
     }
 
+    /// See `ShareService`.
     public func source(of share: ShareDescription) -> String { "virtiofs:\(share.name)" }
 
     private func exportPath(of share: ShareDescription) -> String { "\(directory)/\(share.name)" }

@@ -39,6 +39,12 @@ public struct VMDescription: Equatable, Sendable {
     public var emptyDiskImages: [Int] = []
     /// Whether the disk is dropped at the end.
     public var isEphemeral = false
+    /// What the root is, as `vm run --root` takes it.
+    public var root: String?
+    /// How directories are shared, as `vm run --share` takes it.
+    public var share: String?
+    /// Directories of the host's in the guest, as `vm run --mount` takes them.
+    public var mounts: [String] = []
     /// Whether there is a window.
     public var graphics = false
     /// The directory that the guest sees as `/nix/store`, or `none`.

@@ -85,6 +85,9 @@ public enum NetworkFile {
         vm.diskSize = fields["diskSize"]?.integer(in: diskRange, "MiB")
         vm.emptyDiskImages = fields["emptyDiskImages"]?.items().compactMap { $0.integer(in: diskRange, "MiB") } ?? []
         vm.isEphemeral = fields["ephemeral"]?.bool() ?? false
+        vm.root = fields["root"]?.string(of: ["disk", "tmpfs", "host"])
+        vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "auto"])
+        vm.mounts = fields["shares"]?.items().compactMap { mount($0, base: base) } ?? []
         vm.graphics = fields["graphics"]?.bool() ?? false
         vm.store = fields["store"]?.string().map { $0 == "none" ? $0 : absolute($0, base) }
         vm.system = path("system")
@@ -95,15 +98,20 @@ public enum NetworkFile {
         vm.kernelParameters = fields["kernelParameters"]?.strings() ?? []
         vm.qemuOptions = fields["qemuOptions"]?.strings() ?? []
         vm.accelerator = fields["accelerator"]?.string(of: AcceleratorChoice.allCases.map(\.rawValue))
+        if vm.isEphemeral || vm.diskImage != nil, let root = fields["root"], vm.root != "disk" {
+            root.fail("a root that is no disk leaves no use for 'ephemeral' and 'diskImage'")
+        }
         if vm.isEphemeral, let disk = fields["diskImage"] { disk.fail("an ephemeral VM takes a disk of its own: leave one of them out") }
         return (vm, nameField)
     }
 
     static let networkKeys = ["vms", "backdoor", "$schema"]
+    static let shareKeys = ["name", "source", "target", "writable"]
     static let forwardKeys = ["protocol", "hostAddress", "hostPort", "guestPort"]
     static let keys = [
         "name", "vlans", "kernel", "initrd", "modules", "memorySize", "cores", "diskImage", "diskSize", "emptyDiskImages", "ephemeral",
-        "graphics", "store", "system", "writableStore", "pathsInNixDB", "forwards", "restrictNetwork", "kernelParameters", "qemuOptions",
+        "root", "share", "shares", "graphics", "store", "system", "writableStore", "pathsInNixDB", "forwards", "restrictNetwork",
+        "kernelParameters", "qemuOptions",
         "accelerator",
     ]
 
@@ -116,6 +124,24 @@ public enum NetworkFile {
             if seen.contains(number) { item.fail("the network \(number) is there twice") } else { seen.append(number) }
         }
         return seen
+    }
+
+    private static func mount(_ reader: NodeReader, base: String) -> String? {
+        let fields = reader.fields(known: shareKeys)
+        guard let source = fields["source"], let target = fields["target"] else {
+            if reader.isMapping { reader.fail("'source' and 'target' must be given") }
+            return nil
+        }
+        guard let directory = source.string(), let place = target.string() else { return nil }
+        for (text, field) in [(directory, source), (place, target)] where text.contains(":") {
+            field.fail("'\(text)' has a colon, which separates the two for vm run --mount")
+            return nil
+        }
+        guard place.hasPrefix("/") else {
+            target.fail("'\(place)' must be an absolute path in the guest")
+            return nil
+        }
+        return absolute(directory, base) + ":" + place + (fields["writable"]?.bool() == true ? ":rw" : "")
     }
 
     private static func forward(_ reader: NodeReader) -> String? {

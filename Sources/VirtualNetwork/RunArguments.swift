@@ -22,6 +22,9 @@ extension NetworkDescription {
         for size in vm.emptyDiskImages { add("--empty-disk", "\(size)M") }
         add("--ephemeral", when: vm.isEphemeral)
         add("--graphics", when: vm.graphics)
+        add("--root", vm.root)
+        add("--share", vm.share)
+        for mount in vm.mounts { add("--mount", mount) }
         add("--store", vm.store)
         add("--system", vm.system)
         add("--writable-store", when: vm.writableStore)

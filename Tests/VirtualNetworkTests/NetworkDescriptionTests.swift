@@ -36,6 +36,7 @@ import Testing
         var vm = VMDescription(name: "a")
         (vm.kernel, vm.initrd, vm.modules, vm.memorySize, vm.cores) = ("/k", "/i", "/m", 1024, 2)
         (vm.diskImage, vm.diskSize, vm.emptyDiskImages, vm.graphics) = ("./a.raw", 2048, [10, 20], true)
+        (vm.root, vm.share, vm.mounts) = ("disk", "cifs", ["/a:/b", "/c:/d:rw"])
         (vm.store, vm.system, vm.writableStore, vm.pathsInNixDB) = ("/store", "/nix/store/s", true, ["/nix/store/p", "/r"])
         (vm.forwards, vm.restrictNetwork) = (["tcp:127.0.0.1:80:80"], false)
         (vm.kernelParameters, vm.qemuOptions, vm.accelerator, vm.vlans) = (["a", "b"], ["-vga", "it's"], "tcg", [])
@@ -45,7 +46,8 @@ import Testing
                 "run", "--name", "a", "--directory", "/d", "--until-input-ends", "--kernel", "/k", "--initrd", "/i", "--modules", "/m",
                 "--memory", "1024", "--cores", "2", "--disk", "./a.raw", "--disk-size", "2048M", "--empty-disk", "10M", "--empty-disk",
                 "20M",
-                "--graphics", "--store", "/store", "--system", "/nix/store/s", "--writable-store", "--register", "/nix/store/p",
+                "--graphics", "--root", "disk", "--share", "cifs", "--mount", "/a:/b", "--mount", "/c:/d:rw", "--store", "/store",
+                "--system", "/nix/store/s", "--writable-store", "--register", "/nix/store/p",
                 "--register", "/r", "--forward", "tcp:127.0.0.1:80:80", "--network", "full", "--append", "a", "--append", "b",
                 "--qemu-opts", "-vga", "--qemu-opts", #"'it'\''s'"#, "--accel", "tcg", "--number", "2", "--hosts", "/h",
             ])

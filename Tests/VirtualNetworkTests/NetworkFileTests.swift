@@ -60,6 +60,19 @@ import Testing
         #expect(vm.store == "none")
     }
 
+    @Test func directoriesOfTheHostAreMounted() throws {
+        let vm = try parse(
+            #"{"vms": [{"name": "a", "root": "tmpfs", "share": "cifs", "shares": [{"source": "src", "target": "/s"}, "#
+                + #"{"name": "w", "source": "/w", "target": "/w", "writable": true}]}]}"#
+        ).vms[0]
+        #expect(vm.mounts == ["/base/src:/s", "/w:/w:rw"])
+        #expect(vm.root == "tmpfs")
+        #expect(vm.share == "cifs")
+        #expect(
+            faults(#"{"vms": [{"name": "a", "shares": [{"source": "a:b", "target": "/s"}, {"source": "/a", "target": "s"}]}]}"#).count == 2)
+        #expect(faults(#"{"vms": [{"name": "a", "root": "host", "ephemeral": true}]}"#).count == 1)
+    }
+
     @Test func whatIsNullCountsAsAbsent() throws {
         #expect(try parse(#"{"vms": [{"name": "a", "kernel": null, "vlans": null}]}"#).vms == [VMDescription(name: "a")])
     }
@@ -149,6 +162,8 @@ import Testing
         let forward = try #require(((vm["forwards"] as? [String: Any])?["items"] as? [String: Any])?["properties"] as? [String: Any])
         #expect(network.keys.sorted() == NetworkFile.networkKeys.sorted())
         #expect(vm.keys.sorted() == NetworkFile.keys.sorted())
+        let share = try #require(((vm["shares"] as? [String: Any])?["items"] as? [String: Any])?["properties"] as? [String: Any])
+        #expect(share.keys.sorted() == NetworkFile.shareKeys.sorted())
         #expect(forward.keys.sorted() == NetworkFile.forwardKeys.sorted())
     }
 
