@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man install clean
+.PHONY: help setup kernel system build agent host-programs lint test test-unit test-interop interop-peer test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man docs install deb test-distribution clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -24,7 +24,10 @@ help:
 	@echo 'make bench-hostile    how long other guests wait while one attacks the proxy'
 	@echo 'make fuzz              fuzz the decoders of bytes from the other side (FUZZ_RUNS each)'
 	@echo 'make man               man pages and completions, in dist/man and dist/completions'
-	@echo 'make install           programs, man pages and completions below PREFIX ($(PREFIX))'
+	@echo 'make docs              reference of the libraries (DocC), in dist/docs'
+	@echo 'make install           programs, man pages, completions, units and initrd hooks below PREFIX ($(PREFIX))'
+	@echo 'make deb               a Debian package, in dist'
+	@echo 'make test-distribution the man pages, completions, unit, installation and package'
 	@echo 'make clean             remove what was built; .cache stays'
 
 setup:
@@ -81,12 +84,13 @@ test-integration: build kernel system
 	$(BOUNDED) swift test --filter $(INTEGRATION)
 
 # The integration tests come last and alone: they boot VMs, and need the machine for themselves.
-test: lint build interop-peer kernel system
+test: lint build man interop-peer kernel system
 	swift build --build-tests
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
 	Tests/AgentLibc/run
 	Tests/YamuxInterop/run
 	Tests/nixos/plain/run
+	Tests/Distribution/run
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
@@ -109,29 +113,29 @@ FUZZ_RUNS ?= 200000
 fuzz: setup
 	@Tests/Fuzz/run $(FUZZ_RUNS)
 
-# Man pages and completions from the programs' own definitions.
+# Man pages and completions from the programs' own definitions; vm-agent, which has no argument parser, has a page of its own.
 man: build
-	swift package --allow-writing-to-package-directory generate-manual --multi-page --output-directory dist/man >/dev/null
-	cp docs/vm-agent.8 dist/man
-	@mkdir -p dist/completions
-	@for program in vm vm-proxy; do for shell in bash zsh fish; do \
-	  dist/$$program --generate-completion-script $$shell >dist/completions/$$program.$$shell; \
-	done; done
+	@rm -rf dist/man dist/completions && mkdir -p dist/man dist/completions
+	@for program in vm vm-proxy; do \
+	  host/manual/render dist/$$program dist/man && \
+	  for shell in bash zsh fish; do dist/$$program --generate-completion-script $$shell | sed '1{/^#!/d}' >dist/completions/$$program.$$shell; done; \
+	done
+	@cp docs/vm-agent.8 dist/man
+
+# The reference of the libraries, from the comments of their public symbols.
+docs: setup
+	@host/manual/reference dist/docs
 
 install: man
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/vm-agent share/man/man1 share/man/man8 share/bash-completion/completions \
-	  share/zsh/site-functions share/fish/vendor_completions.d)
-	install dist/vm dist/vm-proxy dist/vm-agent $(DESTDIR)$(PREFIX)/bin
-	rm -rf $(DESTDIR)$(PREFIX)/share/vm-agent/nixos && install -d $(DESTDIR)$(PREFIX)/share/vm-agent
-	cp -r host/nixos $(DESTDIR)$(PREFIX)/share/vm-agent/
-	ln -sf ../share/vm-agent/nixos/nixos-build-vms $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 dist/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 dist/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
-	for program in vm vm-proxy; do \
-	  install -m 644 dist/completions/$$program.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$program; \
-	  install -m 644 dist/completions/$$program.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$program; \
-	  install -m 644 dist/completions/$$program.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$program.fish; \
-	done
+	host/packaging/install-files '$(DESTDIR)' '$(PREFIX)'
+
+# A Debian package, in dist.
+deb: man
+	@host/packaging/build-deb dist
+
+# What is installed and packaged, from a directory of its own.
+test-distribution: man
+	@Tests/Distribution/run
 
 clean:
 	rm -rf .build .build-embedded dist

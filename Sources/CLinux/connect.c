@@ -60,18 +60,38 @@ int linux_connect_address(const char *address, uint16_t port, int *in_progress) 
   return begin(connection, &peer, length, in_progress);
 }
 
-int linux_connect_unix_now(const void *path, size_t length) {
-  struct sockaddr_un peer = {.sun_family = AF_UNIX};
-  if (length == 0 || length >= sizeof peer.sun_path) {
+// Fills `place` from a path or an abstract name; its length, or 0 with ENAMETOOLONG.
+static socklen_t read_path(const void *path, size_t length, struct sockaddr_un *place) {
+  if (length == 0 || length >= sizeof place->sun_path) {
     errno = ENAMETOOLONG;
-    return -1;
+    return 0;
   }
-  memcpy(peer.sun_path, path, length);
+  *place = (struct sockaddr_un){.sun_family = AF_UNIX};
+  memcpy(place->sun_path, path, length);
   // An abstract name is as long as the address says; a path ends with a zero byte.
-  int is_path = peer.sun_path[0] != 0;
+  int is_path = place->sun_path[0] != 0;
+  return offsetof(struct sockaddr_un, sun_path) + length + is_path;
+}
+
+int linux_connect_unix_now(const void *path, size_t length) {
+  struct sockaddr_un peer;
+  socklen_t peer_length = read_path(path, length, &peer);
+  if (peer_length == 0) return -1;
   int in_progress = 0;
-  return begin(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), &peer,
-               offsetof(struct sockaddr_un, sun_path) + length + is_path, &in_progress);
+  return begin(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), &peer, peer_length, &in_progress);
+}
+
+int linux_send_unix_datagram(const void *path, size_t path_length, const void *bytes, size_t length) {
+  struct sockaddr_un peer;
+  socklen_t peer_length = read_path(path, path_length, &peer);
+  if (peer_length == 0) return -1;
+  int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (sender < 0) return -1;
+  ssize_t count = sendto(sender, bytes, length, MSG_NOSIGNAL, (struct sockaddr *)&peer, peer_length);
+  int error = errno;
+  close(sender);
+  errno = error;
+  return count == (ssize_t)length ? 0 : -1;
 }
 
 int linux_finish_sending(int connection) { return shutdown(connection, SHUT_WR); }

@@ -15,6 +15,8 @@ public final class Server {
     private let links: [Link]
     private let channel: BootChannel?
     private var channelOpen: Bool
+    /// Nil where there is no switch to follow, or none any more.
+    private var rootSwitch: RootSwitch?
     private let sessions: SessionService
     private var history = BootHistory()
     /// Streams whose `open` frame is not complete.
@@ -32,23 +34,28 @@ public final class Server {
         var stream: UInt32
     }
 
-    /// A server that learns of the boot from `channel`; without one the guest is taken to have booted.
-    public init?(channel: BootChannel?, systemPath: String? = nil, links settings: LinkSettings = LinkSettings()) {
+    /// A server that learns of the boot from `channel`; without one the guest is taken to have booted, or, where the server is
+    /// started `inInitrd`, to have booted when the real root has come.
+    public init?(
+        channel: BootChannel?, systemPath: String? = nil, links settings: LinkSettings = LinkSettings(), inInitrd: Bool = false
+    ) {
         do throws(Errno) { loop = try Watcher() } catch { return nil }
         links = settings.links(loop, software: "vm-agent \(Version.text)")
         sessions = SessionService(loop)
         self.channel = channel
         channelOpen = channel != nil
+        rootSwitch = inInitrd ? RootSwitch() : nil
         sessions.environment.systemPath = systemPath
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
         for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
         if let channel { loop.watch(channel.socket, .readable, .bootChannel) }
+        if let rootSwitch { loop.watch(rootSwitch.mounts, .error, .mounts) }
     }
 
     /// Connects where that is possible already, and serves for ever: until the last link is lost that can be made only once.
     public func run() -> Never {
-        if channel == nil { note(.ready, "the agent was started alone") }
+        if rootSwitch != nil { note(.booting, "in the initrd") } else if channel == nil { note(.ready, "the agent was started alone") }
         connect(networkIsUp: channel == nil)
         while !links.allSatisfy({ $0.isOver }) {
             let isBusy = links.contains { $0.hasEvents }
@@ -57,6 +64,7 @@ public final class Server {
             for link in links { link.tick(now: now) }
             sessions.tick(now: now)
             services.tick(now: now)
+            lookForInit(now: now)
             if let deadline = powerOffDeadline, deadline <= now {
                 powerOffDeadline = nil
                 PowerOff.run(.powerOff)
@@ -80,7 +88,9 @@ public final class Server {
 
     private func untilNextDeadline() -> Int32 {
         let deadlines =
-            links.map { $0.nextDeadline } + [sessions.nextDeadline, services.nextDeadline, reporter.nextDeadline, powerOffDeadline]
+            links.map { $0.nextDeadline } + [
+                sessions.nextDeadline, services.nextDeadline, reporter.nextDeadline, powerOffDeadline, rootSwitch?.nextDeadline,
+            ]
         guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
@@ -89,6 +99,7 @@ public final class Server {
     private func handle(_ source: EventSource, _ ready: EventPoll.Interest) {
         switch source {
         case .bootChannel: receiveFromBoot()
+        case .mounts: rootSwitch?.follow()
         case .link(let id): links[id].ready(ready)
         case .input, .output, .errorOutput, .end: sessions.handle(source)
         case .service(let id): services.ready(id, ready)
@@ -122,6 +133,15 @@ public final class Server {
             // Asked for too late for the boot to see it.
             if isPoweringOff { powerOff() } else { note(.ready, "init is running") }
         }
+        feedFollowers()
+    }
+
+    /// Where the real root has come and its init was entered, the guest is ready.
+    private func lookForInit(now: UInt64) {
+        guard let mounts = rootSwitch?.mounts, rootSwitch?.isOver(now: now) == true else { return }
+        loop.close(mounts)
+        rootSwitch = nil
+        note(.ready, "init is running")
         feedFollowers()
     }
 

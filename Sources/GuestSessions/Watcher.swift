@@ -6,6 +6,7 @@ typealias LinkID = Int
 /// What a watched descriptor belongs to.
 enum EventSource: Equatable {
     case bootChannel
+    case mounts
     case link(LinkID)
     case input(SessionID)
     case output(SessionID)

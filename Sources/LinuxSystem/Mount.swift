@@ -89,6 +89,12 @@ public enum Mount {
         else { throw plain(source, target, "bind", "mount") }
     }
 
+    /// Makes the mount at `target` one of its own: what is mounted on it later is not mounted on its copies, too, as it would be
+    /// where systemd is PID 1 (`man 7 mount_namespaces`, shared subtrees).
+    public static func makePrivate(_ target: String) throws(MountError) {
+        guard mount(nil, target, nil, UInt(MS_PRIVATE), nil) == 0 else { throw plain(target, target, "private", "mount") }
+    }
+
     /// Moves the mount at `source` to `target` (`man 2 mount`, MS_MOVE).
     public static func move(_ source: String, to target: String) throws(MountError) {
         guard mount(source, target, nil, UInt(MS_MOVE), nil) == 0 else { throw plain(source, target, "move", "mount") }

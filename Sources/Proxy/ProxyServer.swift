@@ -93,6 +93,7 @@ public struct ProxyServer: Service {
         } onGracefulShutdown: {
             idle.succeed()
         }
+        tell(.stopping)
         receiver.stop()
         try? await listener.close()
         try await loop.submit { core.value.removeAll() }.get()
@@ -106,9 +107,16 @@ public struct ProxyServer: Service {
         }
     }
 
+    private func tell(_ notice: ServiceManager.Notice) {
+        do throws(Errno) { try ServiceManager.tell(notice) } catch {
+            logger.warning("the service manager at $NOTIFY_SOCKET cannot be told \(notice.text.debugDescription): \(error.description)")
+        }
+    }
+
     /// Tells who waits for it that the sockets are there.
     private func announce() {
         logger.info("serving \(configuration.directory)")
+        tell(.ready(directory: configuration.directory))
         guard let descriptor = configuration.readyDescriptor else { return }
         let ready = LinuxSystem.FileDescriptor(rawValue: descriptor)
         try? ready.writeAll([UInt8(ascii: "\n")])

@@ -12,10 +12,11 @@ enum Invocation: Equatable {
     case postDevice
     /// The steps below a root that another initrd has mounted.
     case postMount(root: String)
-    /// Load a registration (nil: `regInfo` of the kernel command line) into this system's Nix database.
-    case loadDatabase(registration: String?)
-    /// Keep links and serve, nothing else.
-    case connect(LinkSettings)
+    /// Load a registration (nil: `regInfo` of the kernel command line) into the Nix database of this system, or of the one
+    /// whose root is mounted on `root`.
+    case loadDatabase(registration: String?, root: String?)
+    /// Keep links and serve, nothing else; `inInitrd`: and go along to the real root.
+    case connect(LinkSettings, inInitrd: Bool)
     /// One copy, with its stream on the standard input and output: what the serving process starts.
     case copyIn, copyOut
     /// Print the boot plan of a command line (nil: this kernel's).
@@ -49,8 +50,8 @@ enum Invocation: Equatable {
         case ("serve", 0): self = .serve
         case ("post-device", 0): self = .postDevice
         case ("post-mount", 1): self = .postMount(root: operands[0])
-        case ("load-db", 0): self = .loadDatabase(registration: nil)
-        case ("load-db", 1): self = .loadDatabase(registration: operands[0])
+        case ("load-db", 2...) where operands[0] == "--root": self = Invocation.loadDatabase(operands.dropFirst(2), root: operands[1])
+        case ("load-db", _): self = Invocation.loadDatabase(operands[...], root: nil)
         case ("connect", _): self = Invocation.connect(operands)
         case ("copy-in", 0): self = .copyIn
         case ("copy-out", 0): self = .copyOut
@@ -59,17 +60,28 @@ enum Invocation: Equatable {
         case ("help", _), ("--help", _), ("-h", _): self = .help
         case ("--version", 0), ("version", 0): self = .version
         case ("post-mount", 0): self = .wrong("post-mount needs the directory that the root is mounted on, such as /mnt-root")
-        case ("post-device", _), ("post-mount", _), ("load-db", _), ("init", _), ("serve", _):
+        case ("post-device", _), ("post-mount", _), ("init", _), ("serve", _):
             self = .wrong("too many words after '\(command)'")
         default: self = .wrong("there is no command '\(command)'")
         }
     }
 
+    private static func loadDatabase(_ operands: ArraySlice<String>, root: String?) -> Invocation {
+        guard operands.count <= 1 else { return .wrong("too many words after 'load-db'") }
+        if let word = operands.first, word.utf8.first == UInt8(ascii: "-") { return .wrong("'load-db \(word)': it is '--root ROOT'") }
+        return .loadDatabase(registration: operands.first, root: root)
+    }
+
     private static func connect(_ options: [String]) -> Invocation {
         var settings = LinkSettings()
+        var inInitrd = false
         var places: [LinkPlace] = []
         var rest = options[...]
         while let option = rest.popFirst() {
+            if option == "--initrd" {
+                inInitrd = true
+                continue
+            }
             guard let value = rest.popFirst() else { return .wrong("'connect \(option)' needs a value") }
             switch option {
             case "--socket": places.append(.unixSocket(path: value))
@@ -81,7 +93,7 @@ enum Invocation: Equatable {
             }
         }
         if !places.isEmpty { settings.places = places }
-        return .connect(settings)
+        return .connect(settings, inInitrd: inInitrd)
     }
 
     static let usage = """
@@ -90,10 +102,12 @@ enum Invocation: Equatable {
         The guest's side of a throwaway VM. In an initrd it is /init and boots the guest; other initrds call its parts.
 
           init               boot as PID 1: the whole flow (also when called as /init)
-          post-device        clock source, network, and formatting the disk when it is proved empty
-          post-mount ROOT    host files, store and /boot below ROOT, where the root filesystem is mounted
+          post-device        tools, clock source, network, and formatting the disk when it is proved empty
+          post-mount ROOT    directories, host files, store and /boot below ROOT, where the root filesystem is mounted
           load-db [FILE]     load the registration FILE (default: regInfo= of the kernel command line) into the Nix database
+            --root ROOT         … of the system whose root is mounted on ROOT; before FILE
           connect            connect to the host's vm-proxy over every transport there is, and serve sessions
+            --initrd            … from an initrd on, and go along to the real root when that has come
             --socket PATH       … over the UNIX socket PATH instead; may be repeated
             --descriptor N      … over the connected descriptor N instead, until that is closed
             --token-file FILE   … with the token in FILE, not the one in fw_cfg

@@ -13,9 +13,10 @@ private func kernelCommandLine() -> KernelCommandLine {
 }
 
 /// Runs some steps of this kernel's plan in an initrd of somebody else's.
-private func runSteps(root: String, where isWanted: (BootStep) -> Bool) -> CInt {
+private func runSteps(root: String, isMounted: Bool = false, where isWanted: (BootStep) -> Bool) -> CInt {
     var runner = BootRunner(plan: BootPlan(kernelCommandLine()), root: root, reporter: BootReporter(nil))
     do throws(StepFailure) {
+        if isMounted { try RootDirectories.make(in: root, on: root) }
         try runner.run(where: isWanted)
         return 0
     } catch {
@@ -24,7 +25,7 @@ private func runSteps(root: String, where isWanted: (BootStep) -> Bool) -> CInt 
     }
 }
 
-private func loadDatabase(_ file: String?) -> CInt {
+private func loadDatabase(_ file: String?, root: String?) -> CInt {
     let plan = BootPlan(kernelCommandLine())
     var registration = file
     var nixStore: String?
@@ -35,6 +36,12 @@ private func loadDatabase(_ file: String?) -> CInt {
     guard let registration else {
         say("vm-agent: no registration: name a file, or boot with regInfo=FILE on the kernel command line\n", to: 2)
         return 64
+    }
+    do throws(StepFailure) {
+        if let root { try MountedRoot.enter(root) }
+    } catch {
+        say("vm-agent: \(error.text)\n", to: 2)
+        return 1
     }
     let result = RegisterStorePaths.run(registration: registration, nixStore: nixStore, systemPath: plan.systemPath)
     say("vm-agent: \(result.detail)\n", to: result.isWarning ? 2 : 1)
@@ -50,21 +57,22 @@ case .postDevice:
     exit(
         runSteps(root: BootPlan.stagingRoot) { step in
             switch step {
-            case .setClockSource, .bringUpNetwork, .bringUpVLANs, .formatEmptyDisk: true
+            case .installTools, .setClockSource, .bringUpNetwork, .bringUpVLANs, .formatEmptyDisk: true
             default: false
             }
         })
 case .postMount(let root):
     exit(
-        runSteps(root: root) { step in
+        runSteps(root: root, isMounted: true) { step in
             switch step {
             case .mountHostFiles, .bindStore, .overlayStore, .mountShares, .makeBootDirectory, .nameHosts, .setNameServer: true
             default: false
             }
         })
-case .loadDatabase(let registration): exit(loadDatabase(registration))
-case .connect(let links):
-    guard let server = Server(channel: nil, systemPath: BootPlan(kernelCommandLine()).systemPath, links: links) else { exit(1) }
+case .loadDatabase(let registration, let root): exit(loadDatabase(registration, root: root))
+case .connect(let links, let inInitrd):
+    let systemPath = BootPlan(kernelCommandLine()).systemPath
+    guard let server = Server(channel: nil, systemPath: systemPath, links: links, inInitrd: inInitrd) else { exit(1) }
     server.run()
 case .copyIn: exit(CopyProcess.run(.copyIn))
 case .copyOut: exit(CopyProcess.run(.copyOut))

@@ -8,6 +8,8 @@ int linux_connect_address(const char *address, uint16_t port, int *in_progress);
 /// Connects a non-blocking socket to a UNIX stream socket; a first byte of 0 means the abstract namespace. -1 with EAGAIN
 /// while the listener's queue is full.
 int linux_connect_unix_now(const void *path, size_t length);
+/// Sends one datagram to a UNIX socket; a first byte of 0 means the abstract namespace. -1 with errno.
+int linux_send_unix_datagram(const void *path, size_t path_length, const void *bytes, size_t length);
 /// shutdown(2): no more is sent, receiving goes on.
 int linux_finish_sending(int connection);
 /// Makes close(2) reset a TCP connection instead of ending it in order (SO_LINGER).

@@ -15,6 +15,8 @@ enum BindStore {
         }
         do throws(MountError) {
             if !Mount.isMountPoint(target) { try Mount.bind(source, on: target) }
+            // The overlay is for this one, not for /hostfs.
+            try Mount.makePrivate(target)
             try Mount.setAttributes([.readOnly, .noDevices, .noSetuid], of: target)
         } catch {
             throw StepFailure(error.text)

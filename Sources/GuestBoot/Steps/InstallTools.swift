@@ -5,12 +5,14 @@ internal import LinuxSystem
 /// so sessions have a shell and tools in every stage and also where the root is empty.
 public enum InstallTools {
     /// Last in every session's `PATH`.
-    public static let directory = "/run/vm-agent/bin"
+    public static let directory = "\(place)/bin"
+    static let place = "/run/vm-agent"
     static let busybox = "/bin/busybox"
     /// The names of busybox's applets, a line each, where the initrd's builder found them.
     static let applets = "/lib/busybox-applets"
 
     static func run() -> StepResult {
+        do throws(MountError) { try makePlace() } catch { return .warning(error.text) }
         do throws(Errno) {
             try Files.makeDirectory(directory)
             try Files.copy("/proc/self/exe", to: "\(directory)/vm-agent", mode: 0o755)
@@ -30,5 +32,12 @@ public enum InstallTools {
             return .warning("busybox --install: \(installation.description)")
         }
         return .done(directory)
+    }
+
+    /// Programs cannot be executed in the `/run` of some initrds (initramfs-tools): a tmpfs below it goes with it to the root.
+    private static func makePlace() throws(MountError) {
+        guard linux_forbids_execution("/run") == 1, !Mount.isMountPoint(place) else { return }
+        try? Files.makeDirectory(place)
+        try Mount.filesystem("tmpfs", source: "vm-agent", on: place, options: [.value("mode", "755")], attributes: .noDevices)
     }
 }

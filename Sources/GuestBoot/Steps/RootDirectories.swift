@@ -2,11 +2,11 @@ internal import CLinux
 internal import LinuxSystem
 
 /// The directories in a new root that the later steps mount on, and that sessions begin in.
-enum RootDirectories {
+public enum RootDirectories {
     /// Makes those that are not there.
     ///
     /// - Parameter device: what the root is on, for the error.
-    static func make(in root: String, on device: String) throws(StepFailure) {
+    public static func make(in root: String, on device: String) throws(StepFailure) {
         do throws(Errno) {
             for name in ["/proc", "/sys", "/dev", "/run"] { try Files.makeDirectory(root + name) }
             try Files.makeDirectory(root + "/root", mode: 0o700)
