@@ -57,9 +57,9 @@ public struct BootRunner: Sendable {
             reporter.channel?.send(.networkUp)
             return result
         case .bringUpVLANs(let interfaces): return try BringUpVLANs.run(interfaces)
-        case .formatEmptyDisk(let device, let filesystem):
+        case .formatEmptyDisk(let device, let filesystem, let policy):
             let reporter = self.reporter
-            let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem) { progress in
+            let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem, when: policy) { progress in
                 reporter.step(index, step, .started, progress)
             }
             diskContent = outcome.content

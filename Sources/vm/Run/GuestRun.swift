@@ -79,7 +79,7 @@ struct GuestRun {
                 "hostname=\(machine.name)", "console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests",
                 "initcall_blacklist=crypto_kdf108_init",
             ]
-            + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters
+            + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters + machine.formatParameters
             + options.network.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
