@@ -64,7 +64,11 @@ public struct BootRunner: Sendable {
             }
             diskContent = outcome.content
             return outcome.result
-        case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
+        case .mountRoot(let device):
+            let reporter = self.reporter
+            return try MountRoot.run(device: device, content: diskContent, root: root) { progress in
+                reporter.step(index, step, .started, progress)
+            }
         case .mountHostFiles(let share, let others): return try MountHostFiles.run(share: share, others: others, root: root)
         case .mountMemoryRoot: return try MountMemoryRoot.run(root: root)
         case .mountSharedRoot(let source): return try MountSharedRoot.run(source, root: root)

@@ -17,7 +17,8 @@ struct BootFiles {
         let release = try KernelRelease.of(file: kernel)
         let description = InitrdDescription(
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
-            mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), busybox: try ProgramLocation.busybox(),
+            mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), e2fsck: try ProgramLocation.e2fsck(),
+            busybox: try ProgramLocation.busybox(),
             moduleTree: try ModuleTree.locate(try Self.modules(options.modules, kernel: kernel, release: release), release: release),
             modules: ModuleSet.standard.adding(options.extraModules),
             // Without KVM the kernel takes 20 ms to check each.
