@@ -93,7 +93,8 @@ let testTargets: [Target] = [
         ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),
-    .testTarget(name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares"], swiftSettings: house),
+    .testTarget(
+        name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares", "HostTools", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "VirtualNetworkTests", dependencies: ["VirtualMachine", "VirtualNetwork"], swiftSettings: house),
     .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "HostTools", "LinuxSystem"], swiftSettings: house),

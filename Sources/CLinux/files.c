@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <linux/loop.h>
 #include <sys/resource.h>
 
 static int no_follow(int follow) { return follow ? 0 : O_NOFOLLOW; }
@@ -45,3 +46,11 @@ void linux_raise_descriptor_limit(void) {
 }
 
 void linux_set_pipe_size(int descriptor, int bytes) { fcntl(descriptor, F_SETPIPE_SZ, bytes); }
+
+int linux_loop_backing(int descriptor, uint64_t *device, uint64_t *inode) {
+  struct loop_info64 information;
+  if (ioctl(descriptor, LOOP_GET_STATUS64, &information) < 0) return -1;
+  *device = information.lo_device;
+  *inode = information.lo_inode;
+  return 0;
+}

@@ -47,6 +47,7 @@ public struct BootPlan: Equatable, Sendable {
                 warnings.append("vm.mkfs=\(text): must be ext4, ext3 or ext2; taking ext4")
             }
         }
+        let format = formatPolicy(of: commandLine)
         let share = commandLine.value("vm.hostfs") ?? "//10.0.2.4/qemu"
         let isStoreWritable = flag("vm.writable-store", of: commandLine)
         var shares: [MountedShare] = []
@@ -71,7 +72,7 @@ public struct BootPlan: Equatable, Sendable {
         steps = [.installTools, .loadModules, .setClockSource(wanted: commandLine.value("vm.clocksource"))]
         steps.append(.bringUpNetwork(interface: "eth0"))
         if !interfaces.isEmpty { steps.append(.bringUpVLANs(interfaces)) }
-        steps += rootSteps(commandLine.value("vm.root") ?? "disk", disk, filesystem)
+        steps += rootSteps(commandLine.value("vm.root") ?? "disk", disk, filesystem, format)
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
@@ -100,13 +101,15 @@ public struct BootPlan: Equatable, Sendable {
     }
 
     /// What makes the root to be: a disk, memory, or a tree of the host's.
-    private mutating func rootSteps(_ text: String, _ disk: String, _ filesystem: DiskFilesystem) -> [BootStep] {
+    private mutating func rootSteps(
+        _ text: String, _ disk: String, _ filesystem: DiskFilesystem, _ format: FormatPolicy
+    ) -> [BootStep] {
         if text == "tmpfs" { return [.mountMemoryRoot] }
         if let source = ShareSource(text) { return [.mountSharedRoot(source)] }
         if text != "disk" {
             warnings.append("vm.root=\(text): must be disk, tmpfs, //SERVER/SHARE, virtiofs:TAG or 9p:TAG; taking disk")
         }
-        return [.formatEmptyDisk(device: disk, filesystem: filesystem), .mountRoot(device: disk)]
+        return [.formatEmptyDisk(device: disk, filesystem: filesystem, when: format), .mountRoot(device: disk)]
     }
 
     private mutating func sharedDirectories(_ commandLine: KernelCommandLine) -> [SharedDirectory] {
@@ -125,7 +128,7 @@ public struct BootPlan: Equatable, Sendable {
 
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.clocksource", "vm.disk", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount", "vm.mount-writable",
+        "vm.clocksource", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount", "vm.mount-writable",
         "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.root", "vm.share", "vm.writable-store",
     ]
 

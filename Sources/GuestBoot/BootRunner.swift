@@ -57,14 +57,18 @@ public struct BootRunner: Sendable {
             reporter.channel?.send(.networkUp)
             return result
         case .bringUpVLANs(let interfaces): return try BringUpVLANs.run(interfaces)
-        case .formatEmptyDisk(let device, let filesystem):
+        case .formatEmptyDisk(let device, let filesystem, let policy):
             let reporter = self.reporter
-            let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem) { progress in
+            let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem, when: policy) { progress in
                 reporter.step(index, step, .started, progress)
             }
             diskContent = outcome.content
             return outcome.result
-        case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
+        case .mountRoot(let device):
+            let reporter = self.reporter
+            return try MountRoot.run(device: device, content: diskContent, root: root) { progress in
+                reporter.step(index, step, .started, progress)
+            }
         case .mountHostFiles(let share, let others): return try MountHostFiles.run(share: share, others: others, root: root)
         case .mountMemoryRoot: return try MountMemoryRoot.run(root: root)
         case .mountSharedRoot(let source): return try MountSharedRoot.run(source, root: root)

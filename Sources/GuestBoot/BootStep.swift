@@ -12,8 +12,8 @@ public enum BootStep: Equatable, Sendable {
     case bringUpNetwork(interface: String)
     /// Gives the cards on the networks between VMs their addresses.
     case bringUpVLANs([InterfaceAddress])
-    /// Formats `device` when it is proved empty.
-    case formatEmptyDisk(device: String, filesystem: DiskFilesystem)
+    /// Formats `device` when it is proved empty, or as the policy says.
+    case formatEmptyDisk(device: String, filesystem: DiskFilesystem, when: FormatPolicy = .empty)
     /// Mounts `device` as the root to be.
     case mountRoot(device: String)
     /// Makes a tmpfs the root to be.
@@ -72,7 +72,8 @@ public enum BootStep: Equatable, Sendable {
         case .bringUpNetwork(let interface): interface
         case .setNameServer(let address): address.text
         case .bringUpVLANs(let interfaces): interfaces.map { $0.name + ":" + $0.text }.joined(separator: " ")
-        case .formatEmptyDisk(let device, let filesystem): "\(device) \(filesystem.rawValue)"
+        case .formatEmptyDisk(let device, let filesystem, let policy):
+            "\(device) \(filesystem.rawValue)" + (policy == .empty ? "" : " \(policy.rawValue)")
         case .mountRoot(let device): device
         case .mountMemoryRoot: "tmpfs"
         case .mountSharedRoot(let source): source.text

@@ -1,4 +1,3 @@
-internal import CBlkid
 internal import CLinux
 internal import LinuxSystem
 
@@ -15,15 +14,11 @@ public enum DiskContent: Equatable, Sendable {
 /// Finds out what a disk holds. Whatever cannot be proved counts as occupied: a disk is formatted only when all of it was
 /// read without an error and found to be zero, or the host vouches for that.
 enum DiskProbe {
-    /// The fw_cfg entry in which the host gives the serial number of a disk that it has just made: all zero, in this boot.
-    /// The number is made for this boot, too: under the same name another disk may be found.
-    static let vouchedEntry = "/sys/firmware/qemu_fw_cfg/by_name/opt/vm-agent/blank-disk/raw"
-
     static func content(
-        of device: String, serial: String? = nil, vouchedBy entry: String = vouchedEntry, progress: (String) -> Void
+        of device: String, serial: String? = nil, vouchedBy entry: String = BlankDisk.entry, progress: (String) -> Void
     ) throws(StepFailure) -> DiskContent {
-        if let known = try signature(of: device) { return known.content }
-        if let vouched = try? Files.readLine(entry), !vouched.isEmpty, vouched == (serial ?? serialNumber(of: device)) { return .empty }
+        if let known = try DiskSignature.found(on: device) { return known.content }
+        if BlankDisk.isVouchedFor(device, serial: serial, by: entry) { return .empty }
         guard let offset = try firstNonZeroByte(of: device, ignoringLast: 0, progress: progress) else { return .empty }
         return .occupied("no known signature, but data at byte \(offset)")
     }
@@ -31,63 +26,27 @@ enum DiskProbe {
     /// Whether nobody can have stored anything on `device` since its format with this mark began: it is zero but for the mark, or
     /// what libblkid finds on it is that very filesystem and nothing else, and it was never mounted.
     static func isUnused(_ device: String, since mark: FormatMark, progress: (String) -> Void) throws(StepFailure) -> Bool {
-        guard let known = try signature(of: device) else {
+        guard let known = try DiskSignature.found(on: device) else {
             return try firstNonZeroByte(of: device, ignoringLast: FormatMark.length, progress: progress) == nil
         }
         guard case .filesystem(let type) = known.content, ["ext2", "ext3", "ext4"].contains(type) else { return false }
         guard !known.hasPartitions, known.uuid == mark.uuidText else { return false }
         do throws(Errno) {
-            return try FormatMark.isNeverMounted(device)
+            return try ExtSuperblock(of: device).wasNeverMounted
         } catch {
             throw StepFailure("cannot read the superblock of \(device): \(error.description); the disk is not touched")
         }
     }
 
-    private static func serialNumber(of device: String) -> String? {
-        guard let name = device.split(separator: "/").last else { return nil }
-        return try? Files.readLine("/sys/block/\(name)/serial")
-    }
-
-    /// What libblkid recognises, with the results "ambivalent" and "error" counted as something; nil for nothing.
-    private static func signature(of device: String) throws(StepFailure) -> Signature? {
-        guard let probe = blkid_new_probe_from_filename(device) else {
-            throw StepFailure("cannot read \(device): \(Errno.current.description); the disk is not touched")
+    /// What there is to lose on `device`, for people; nil when it is proved empty. What cannot be read is something.
+    static func loss(on device: String, progress: (String) -> Void) -> String? {
+        do throws(StepFailure) {
+            if let known = try DiskSignature.found(on: device) { return known.text }
+            if case .occupied(let what) = try content(of: device, progress: progress) { return what }
+            return nil
+        } catch {
+            return "what cannot be read (" + error.text + ")"
         }
-        defer { blkid_free_probe(probe) }
-        blkid_probe_enable_superblocks(probe, 1)
-        blkid_probe_set_superblocks_flags(
-            probe, CInt(BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_BADCSUM))
-        blkid_probe_enable_partitions(probe, 1)
-        switch blkid_do_safeprobe(probe) {
-        case 1: return nil
-        case 0: break
-        case -2: return Signature(.occupied("signatures of several filesystems at once"))
-        default: throw StepFailure("libblkid could not probe \(device): \(Errno.current.description); the disk is not touched")
-        }
-        if value("SBBADCSUM", probe) != nil {
-            return Signature(.occupied("a \(value("TYPE", probe) ?? "filesystem") with a wrong checksum"))
-        }
-        guard let type = value("TYPE", probe) else {
-            return Signature(.occupied("a partition table (\(value("PTTYPE", probe) ?? "of unknown type"))"))
-        }
-        var signature = Signature(value("USAGE", probe) == "filesystem" ? .filesystem(type) : .occupied(type))
-        signature.uuid = value("UUID", probe)
-        signature.hasPartitions = value("PTTYPE", probe) != nil
-        return signature
-    }
-
-    private struct Signature {
-        let content: DiskContent
-        var uuid: String?
-        var hasPartitions = false
-
-        init(_ content: DiskContent) { self.content = content }
-    }
-
-    private static func value(_ name: String, _ probe: blkid_probe) -> String? {
-        var value: UnsafePointer<CChar>?
-        guard blkid_probe_lookup_value(probe, name, &value, nil) == 0, let value else { return nil }
-        return String(cString: value)
     }
 
     /// The place of the first byte that is not zero, in the whole device but for so many bytes at its end; nil when there is none.

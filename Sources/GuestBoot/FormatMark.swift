@@ -83,26 +83,6 @@ struct FormatMark: Equatable {
         guard fsync(file.rawValue) == 0 else { throw .current }
     }
 
-    /// Whether the ext2, ext3 or ext4 on `device` has never been mounted to be written to: its times of that are zero (the kernel's
-    /// `struct ext4_super_block`, at byte 1024: `s_mtime` at 44, `s_mnt_count` at 52).
-    static func isNeverMounted(_ device: String) throws(Errno) -> Bool {
-        let file = try FileDescriptor.open(device, .read)
-        defer { file.close() }
-        var bytes = [UInt8](repeating: 1, count: 2048)
-        var count = 0
-        while count < bytes.count {
-            let result: Result<Int, Errno> = bytes.withUnsafeMutableBytes { buffer in
-                let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
-                do throws(Errno) { return .success(try file.read(into: rest) ?? 0) } catch { return .failure(error) }
-            }
-            let got = try result.get()
-            guard got > 0 else { throw Errno(EIO) }
-            count += got
-        }
-        let superblock = bytes[1024...]
-        return (superblock[(1024 + 44)..<(1024 + 48)] + superblock[(1024 + 52)..<(1024 + 54)]).allSatisfy { $0 == 0 }
-    }
-
     private static func size(of file: FileDescriptor) throws(Errno) -> Int64 {
         let size = lseek(file.rawValue, 0, SEEK_END)
         guard size >= 0 else { throw .current }

@@ -14,15 +14,18 @@ enum RunProgram {
 
         /// How it ended and its last line, for an error's sentence.
         var description: String {
-            if let startError { return "cannot start it: \(startError.description)" }
-            let ending =
-                switch end {
-                case .exited(let code): "exit code \(code)"
-                case .signaled(let signal): "killed by signal \(signal)"
-                case nil: "not done within \(seconds) s, killed"
-                }
             let line = lastLine
             return line.isEmpty ? ending : "\(ending): \(line)"
+        }
+
+        /// How it ended.
+        var ending: String {
+            if let startError { return "cannot start it: \(startError.description)" }
+            return switch end {
+            case .exited(let code): "exit code \(code)"
+            case .signaled(let signal): "killed by signal \(signal)"
+            case nil: "not done within \(seconds) s, killed"
+            }
         }
 
         /// The last line that is not empty.
@@ -31,8 +34,9 @@ enum RunProgram {
         }
     }
 
-    /// Runs `program` with its output and errors captured, at most `seconds`.
-    static func run(_ program: Program, seconds: Int) -> Outcome {
+    /// Runs `program` with its output and errors captured, at most `seconds`. `onOutput` may take from what is kept
+    /// as it grows.
+    static func run(_ program: Program, seconds: Int, onOutput: (inout [UInt8]) -> Void = { _ in }) -> Outcome {
         var outcome = Outcome(seconds: seconds)
         var program = program
         do throws(Errno) {
@@ -43,7 +47,7 @@ enum RunProgram {
             let child = try start(program, closing: pipe.writeEnd)
             defer { child.pidfd.close() }
             try pipe.readEnd.setNonBlocking()
-            collect(child, pipe.readEnd, &outcome)
+            collect(child, pipe.readEnd, &outcome, onOutput)
         } catch {
             outcome.startError = error
         }
@@ -55,7 +59,9 @@ enum RunProgram {
         return try program.start()
     }
 
-    private static func collect(_ child: ChildProcess, _ output: FileDescriptor, _ outcome: inout Outcome) {
+    private static func collect(
+        _ child: ChildProcess, _ output: FileDescriptor, _ outcome: inout Outcome, _ onOutput: (inout [UInt8]) -> Void
+    ) {
         let deadline = Uptime.microseconds + UInt64(outcome.seconds) * 1_000_000
         var outputOpen = true
         while true {
@@ -73,9 +79,9 @@ enum RunProgram {
             withUnsafeMutablePointer(to: &requests) {
                 $0.withMemoryRebound(to: pollfd.self, capacity: 2) { _ = poll($0, 2, CInt((deadline - now) / 1_000 + 1)) }
             }
-            if outputOpen { outputOpen = read(output, into: &outcome.output) }
+            if outputOpen { outputOpen = read(output, into: &outcome.output, onOutput) }
             if requests.0.revents != 0, let end = child.end() {
-                if outputOpen { _ = read(output, into: &outcome.output) }
+                if outputOpen { _ = read(output, into: &outcome.output, onOutput) }
                 outcome.end = end
                 return
             }
@@ -83,7 +89,7 @@ enum RunProgram {
     }
 
     /// Reads what there is; false at the end.
-    private static func read(_ output: FileDescriptor, into kept: inout [UInt8]) -> Bool {
+    private static func read(_ output: FileDescriptor, into kept: inout [UInt8], _ onOutput: (inout [UInt8]) -> Void) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 4096)
         for _ in 0..<64 {
             let count: Int? = chunk.withUnsafeMutableBytes { bytes in
@@ -92,6 +98,7 @@ enum RunProgram {
             guard let count else { return true }
             guard count > 0 else { return false }
             kept.append(contentsOf: chunk[..<count])
+            onOutput(&kept)
             if kept.count > 2048 { kept.removeFirst(kept.count - 2048) }
         }
         return true

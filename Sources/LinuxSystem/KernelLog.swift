@@ -14,8 +14,9 @@ public struct KernelLogReader: Sendable {
     /// Releases the reader.
     public func close() { file.close() }
 
-    /// The messages of the kernel itself (not of programs) since the last call, at most `limit`.
-    public func newMessages(limit: Int = 8) -> [String] {
+    /// The messages of the kernel itself (not of programs) since the last call, at most `limit`, and of that `priority` (0 to 7, as
+    /// `man 2 syslog` has them) or a more urgent one.
+    public func newMessages(limit: Int = 8, priority: Int = 7) -> [String] {
         var messages: [String] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while messages.count < limit {
@@ -23,20 +24,21 @@ public struct KernelLogReader: Sendable {
                 do throws(Errno) { return try file.read(into: bytes) } catch { return nil }
             }
             guard let count = record, count > 0 else { break }
-            if let message = KernelLogReader.message(buffer[..<count]) { messages.append(message) }
+            if let message = KernelLogReader.message(buffer[..<count], priority: priority) { messages.append(message) }
         }
         return messages
     }
 
-    /// The text of a record `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT\n KEY=VALUE…`; nil when a program wrote it.
-    static func message(_ record: ArraySlice<UInt8>) -> String? {
+    /// The text of a record `PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT\n KEY=VALUE…`; nil when a program wrote it,
+    /// or it is less urgent than `wanted`.
+    static func message(_ record: ArraySlice<UInt8>, priority wanted: Int = 7) -> String? {
         guard let semicolon = record.firstIndex(of: UInt8(ascii: ";")) else { return nil }
         var priority = 0
         for byte in record[..<semicolon] {
             guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9"), priority < 100_000 else { break }
             priority = priority * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        guard priority >> 3 == 0 else { return nil }
+        guard priority >> 3 == 0, priority <= wanted else { return nil }
         let text = record[(semicolon + 1)...].prefix { $0 != UInt8(ascii: "\n") }
         return String(decoding: text, as: UTF8.self)
     }

@@ -7,11 +7,11 @@ extension MachineDescription.Disk {
     /// What exists is never written to. A new image appears whole under its name or not at all, and a file that somebody else
     /// puts there meanwhile stays theirs.
     ///
-    /// - Returns: the disk, and whether it was made now and so is known to be empty.
+    /// - Returns: the disk, and whether it is known to hold nothing but zeros: because it was made now, or nothing is stored in it.
     /// - Throws: `DiskError`; `MachineError` when `qemu-img` is missing.
     public static func prepare(
         path: String, size: DiskSize = .standard
-    ) async throws -> (disk: MachineDescription.Disk, isNew: Bool) {
+    ) async throws -> (disk: MachineDescription.Disk, isBlank: Bool) {
         let tool = try ImageTool()
         var status = stat()
         var isNew = false
@@ -21,7 +21,7 @@ extension MachineDescription.Disk {
             guard stat(path, &status) == 0 else { throw DiskError.inaccessible(path: path, reason: reason(errno)) }
         }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return (isNew ? .init(path: path, format: .qcow2) : try await existingImage(path, status, tool: tool), isNew)
+        case S_IFREG: return isNew ? (.init(path: path, format: .qcow2), true) : try await existingImage(path, status, tool: tool)
         case S_IFBLK: return (try blockDevice(path, status), false)
         case S_IFDIR: throw DiskError.notADisk(path: path, kind: "directory")
         case S_IFSOCK: throw DiskError.notADisk(path: path, kind: "socket")
@@ -29,9 +29,12 @@ extension MachineDescription.Disk {
         }
     }
 
-    private static func existingImage(_ path: String, _ status: stat, tool: ImageTool) async throws -> MachineDescription.Disk {
+    private static func existingImage(
+        _ path: String, _ status: stat, tool: ImageTool
+    ) async throws -> (disk: MachineDescription.Disk, isBlank: Bool) {
         try checkAccess(path)
         if let use = HostDiskUse.ofFile(path) { throw DiskError.usedByHost(path: path, how: use) }
+        if ImageLock.isHeld(path) { throw DiskError.inUse(path: path, users: FileUsers.of(status)) }
         // Without -U: this is refused while a QEMU has the image open for writing.
         let answer = try await tool.run(["info", "--output=json", absolute(path)])
         guard answer.isSuccess else {
@@ -44,6 +47,10 @@ extension MachineDescription.Disk {
         } catch {
             throw DiskError.notAnImage(path: path, reason: "qemu-img says what cannot be read: \(error)")
         }
+        func image(_ format: DiskFormat) async -> (disk: MachineDescription.Disk, isBlank: Bool) {
+            let isBlank = await ImageAllocation.isBlank(absolute(path), format, status, size: information.virtualSize, tool: tool)
+            return (.init(path: path, format: format), isBlank)
+        }
         switch information.format {
         case "qcow2":
             // A guest can write such a header into a raw disk, and would then read any file of its user.
@@ -53,13 +60,13 @@ extension MachineDescription.Disk {
                     reason: "it reads from another file, \(other), which a guest could have written into a raw image; make it whole with: "
                         + "qemu-img convert -O qcow2 OLD NEW")
             }
-            return .init(path: path, format: .qcow2)
+            return await image(.qcow2)
         case "raw":
             guard status.st_size > 0, status.st_size % 512 == 0 else {
                 throw DiskError.notAnImage(
                     path: path, reason: "it is neither a qcow2 image nor a raw one (\(status.st_size) bytes are no whole number of blocks)")
             }
-            return .init(path: path, format: .raw)
+            return await image(.raw)
         default:
             throw DiskError.notAnImage(
                 path: path, reason: "its format is \(information.format); convert it with: qemu-img convert -O qcow2 OLD NEW")
@@ -68,7 +75,8 @@ extension MachineDescription.Disk {
 
     private static func blockDevice(_ path: String, _ status: stat) throws(DiskError) -> MachineDescription.Disk {
         try checkAccess(path)
-        if let use = HostDiskUse.ofDevice(status.st_rdev) { throw .usedByHost(path: path, how: use) }
+        if let use = HostDiskUse.ofDevice(status.st_rdev, path) { throw .usedByHost(path: path, how: use) }
+        if ImageLock.isHeld(path) { throw .inUse(path: path, users: FileUsers.of(status)) }
         return .init(path: path, format: .raw)
     }
 

@@ -16,7 +16,10 @@ enum FileUsers {
         let directory = "/proc/\(process)/fd"
         return ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).contains { descriptor in
             var status = stat()
-            return stat("\(directory)/\(descriptor)", &status) == 0 && status.st_dev == file.st_dev && status.st_ino == file.st_ino
+            guard stat("\(directory)/\(descriptor)", &status) == 0 else { return false }
+            // A block device has as many files as one makes for it.
+            if file.st_mode & S_IFMT == S_IFBLK { return status.st_mode & S_IFMT == S_IFBLK && status.st_rdev == file.st_rdev }
+            return status.st_dev == file.st_dev && status.st_ino == file.st_ino
         }
     }
 }

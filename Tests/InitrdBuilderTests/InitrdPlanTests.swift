@@ -66,6 +66,13 @@ import Testing
         #expect(output.isSuccess, "\(output.errors)")
     }
 
+    @Test func e2fsckCostsAnInitrdNothingButItself() throws {
+        let without = try InitrdDescription(agent: agent, mke2fs: Tool.path("mke2fs"), modules: ModuleSet([])).plan()
+        let with = try InitrdDescription(agent: agent, mke2fs: Tool.path("mke2fs"), e2fsck: Tool.path("e2fsck"), modules: ModuleSet([]))
+            .plan()
+        #expect(Set(with.entries.keys).subtracting(without.entries.keys) == ["/sbin/e2fsck"])
+    }
+
     @Test func anAgentThatNeedsLibrariesIsRefused() throws {
         let bash = try Tool.path("bash")
         #expect(throws: InitrdError.agentNotStatic(path: bash, interpreter: "/lib64/ld-linux-x86-64.so.2")) {

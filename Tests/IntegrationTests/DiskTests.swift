@@ -20,8 +20,8 @@ import Testing
 
     @Test func mkfsOnTheKernelCommandLineChoosesExt3() async throws {
         let directory = try VMDirectory()
-        // An empty disk that the run has not made is read from end to end before it is formatted.
-        _ = try await directory.script("qemu-img create -q -f qcow2 guest.qcow2 256M")
+        // An empty disk of which the host does not know that it is empty is read from end to end before it is formatted.
+        _ = try await directory.script("qemu-img create -q -f qcow2 guest.qcow2 256M; qemu-io -c 'write -P 0 200M 64k' guest.qcow2")
         let run = try await boot(in: directory, "true", options: ["--append", "vm.mkfs=ext3"])
         #expect(run.code == 0, "\(run)")
         #expect(run.errors.contains("/dev/vda was empty: made ext3"), "\(run)")

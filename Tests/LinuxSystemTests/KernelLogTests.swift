@@ -34,6 +34,13 @@ import Testing
         #expect(KernelLogReader.message(Array("xxxx6,1,2,-;text".utf8).dropFirst(4)) == "text")
     }
 
+    @Test func whatIsLessUrgentThanWantedIsPassedOver() {
+        for priority in 0...7 {
+            let record = ArraySlice("\(priority),1,2,-;text".utf8)
+            #expect(KernelLogReader.message(record, priority: 4) == (priority <= 4 ? "text" : nil))
+        }
+    }
+
     @Test func bytesThatAreNotUTF8AreReplaced() {
         #expect(KernelLogReader.message(ArraySlice("6,1,2,-;a".utf8) + [0xFF]) == "a\u{FFFD}")
     }

@@ -1,4 +1,5 @@
 import Foundation
+import HostTools
 import Testing
 import VirtualMachine
 
@@ -16,13 +17,12 @@ import VirtualMachine
     @Test func aMissingDiskIsMadeAndAnExistingOneIsLeftAlone() async throws {
         try await withTemporaryDirectory { directory in
             let path = directory + "/a,b disk.qcow2"
-            let (disk, isNew) = try await MachineDescription.Disk.prepare(path: path)
-            #expect(isNew)
+            let (disk, isBlank) = try await MachineDescription.Disk.prepare(path: path)
+            #expect(isBlank)
             #expect(disk == .init(path: path, format: .qcow2))
             let before = try Data(contentsOf: URL(fileURLWithPath: path))
             let again = try await MachineDescription.Disk.prepare(path: path)
-            #expect(!again.isNew)
-            #expect(again.disk.format == .qcow2)
+            #expect(again.disk == disk)
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["a,b disk.qcow2"])
         }
@@ -59,12 +59,7 @@ import VirtualMachine
         try await withTemporaryDirectory { directory in
             let (base, overlay) = (directory + "/base", directory + "/overlay")
             _ = try await MachineDescription.Disk.prepare(path: base)
-            let create = Process()
-            create.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            create.arguments = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, overlay]
-            try create.run()
-            create.waitUntilExit()
-            #expect(create.terminationStatus == 0)
+            try Tool.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, overlay)
             await #expect { try await MachineDescription.Disk.prepare(path: overlay) } throws: { "\($0)".contains(base) }
         }
     }

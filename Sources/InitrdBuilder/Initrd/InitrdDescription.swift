@@ -38,6 +38,9 @@ public struct InitrdDescription: Equatable, Sendable {
     public var mke2fs: String?
     /// `mke2fs`'s configuration; it goes to `/etc/mke2fs.conf`. Nil to leave it out.
     public var mke2fsConfiguration: String?
+    /// The `e2fsck` that mends a filesystem before it is mounted; it goes to `/sbin/e2fsck`, with its libraries, which are those of
+    /// `mke2fs`. Nil to leave it out.
+    public var e2fsck: String?
     /// The static busybox that gives every guest a shell; it goes to `/bin/busybox`. Nil to leave it out.
     public var busybox: String?
     /// The kernel's modules; nil for a kernel that needs none.
@@ -51,12 +54,13 @@ public struct InitrdDescription: Equatable, Sendable {
 
     /// Makes a description from its parts.
     public init(
-        agent: String, mke2fs: String? = nil, mke2fsConfiguration: String? = nil, busybox: String? = nil,
+        agent: String, mke2fs: String? = nil, mke2fsConfiguration: String? = nil, e2fsck: String? = nil, busybox: String? = nil,
         moduleTree: ModuleTree? = nil, modules: ModuleSet = .standard, signatures: SignaturePlace = .inModule, additions: [Addition] = []
     ) {
         self.agent = agent
         self.mke2fs = mke2fs
         self.mke2fsConfiguration = mke2fsConfiguration
+        self.e2fsck = e2fsck
         self.busybox = busybox
         self.moduleTree = moduleTree
         self.modules = modules

@@ -13,6 +13,7 @@ struct InitrdPlanner {
         try planner.addAgent(description.agent)
         if let busybox = description.busybox { try planner.addBusybox(busybox) }
         if let mke2fs = description.mke2fs { _ = try planner.addProgram(mke2fs, at: "/sbin/mke2fs") }
+        if let e2fsck = description.e2fsck { _ = try planner.addProgram(e2fsck, at: "/sbin/e2fsck") }
         if let configuration = description.mke2fsConfiguration { try planner.add(.file(configuration), at: "/etc/mke2fs.conf") }
         if let tree = description.moduleTree { try planner.addModules(description.modules, from: tree, description.signatures) }
         for addition in description.additions { try planner.addAddition(addition) }

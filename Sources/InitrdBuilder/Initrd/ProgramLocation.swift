@@ -18,6 +18,11 @@ public enum ProgramLocation {
         try find("mke2fs", option: "--mke2fs", package: "e2fsprogs")
     }
 
+    /// `e2fsck` of e2fsprogs.
+    public static func e2fsck() throws(InitrdError) -> String {
+        try find("e2fsck", option: "--e2fsck", package: "e2fsprogs")
+    }
+
     /// A busybox; Debian's busybox-static has a static one.
     public static func busybox() throws(InitrdError) -> String {
         try find("busybox", option: "--busybox", package: "busybox-static")

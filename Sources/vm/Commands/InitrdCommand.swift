@@ -12,7 +12,7 @@ extension InitrdCommand {
     /// `vm initrd build`.
     struct Build: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write an initrd with the agent, mke2fs, busybox and a kernel's modules.",
+            abstract: "Write an initrd with the agent, mke2fs, e2fsck, busybox and a kernel's modules.",
             discussion: """
                 The same files give the same bytes. Programs that are not static bring their libraries; modules bring the \
                 modules they need and are loaded in that order.
@@ -34,6 +34,9 @@ extension InitrdCommand {
 
         @Option(help: "The mke2fs that formats empty disks. (default: the one in PATH)")
         var mke2fs: String?
+
+        @Option(help: "The e2fsck that mends disks that were not unmounted. (default: the one in PATH)")
+        var e2fsck: String?
 
         @Option(help: "The static busybox for the guest's shell. (default: the one in PATH)")
         var busybox: String?
@@ -98,6 +101,7 @@ extension InitrdCommand {
                 agent: try agent ?? ProgramLocation.agent(),
                 mke2fs: try mke2fs ?? ProgramLocation.mke2fs(),
                 mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(),
+                e2fsck: try e2fsck ?? ProgramLocation.e2fsck(),
                 busybox: try busybox ?? ProgramLocation.busybox(),
                 moduleTree: try ModuleTree.locate(modules, release: release),
                 modules: ModuleSet.standard.adding(extraModules),

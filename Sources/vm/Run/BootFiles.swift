@@ -18,8 +18,8 @@ struct BootFiles {
         }
         let description = InitrdDescription(
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
-            mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), busybox: try ProgramLocation.busybox(),
-            moduleTree: tree,
+            mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), e2fsck: try ProgramLocation.e2fsck(),
+            busybox: try ProgramLocation.busybox(), moduleTree: tree,
             modules: ModuleSet.links.adding(share.modules).adding(.overlay).adding(options.extraModules),
             // Without KVM the kernel takes 20 ms to check each.
             signatures: accelerator == .tcg ? .apart : .inModule)

@@ -42,6 +42,7 @@ struct GuestRun {
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
         description.extraDisks = try await emptyDisks
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
+        if try await disk?.isBlank == true { try description.vouchForBlankDisk { try files.write($0, to: "blank-disk") } }
 
         let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
         defer { daemons.stop() }
@@ -75,14 +76,6 @@ struct GuestRun {
             MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
         }
         var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
-        var root = disk?.disk
-        if disk?.isBlank == true {
-            // The agent need not read the disk to prove it empty: this run has just made it. Its number, and not its name: with
-            // options of the user's another disk may be found under that.
-            let serial = "blank" + String(UInt64.random(in: (1 << 56)...(.max >> 4)), radix: 16)
-            root?.serial = serial
-            entries.append(.init(name: "opt/vm-agent/blank-disk", file: try files.write(Array(serial.utf8), to: "blank-disk")))
-        }
         if let lines = try options.network.hostLines() {
             entries.append(.init(name: "opt/vm-agent/hosts", file: try files.write(lines, to: "hosts")))
         }
@@ -93,11 +86,11 @@ struct GuestRun {
                 "hostname=\(machine.name)", "console=ttyS0", "quiet", "panic=-1", "net.ifnames=0", "cryptomgr.notests",
                 "initcall_blacklist=crypto_kdf108_init",
             ]
-            + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters
+            + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters + machine.formatParameters
             + options.network.kernelParameters
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
-            memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: root,
+            memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk?.disk,
             network: .init(
                 isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
             vlans: try options.network.cards(), filesystems: (store.share?.devices ?? []).map(filesystem), hasDisplay: machine.graphics,
@@ -120,7 +113,7 @@ struct GuestRun {
         return disks
     }
 
-    /// A disk, and whether this run has made it.
+    /// A disk, and whether it is known to be zero.
     private struct PreparedDisk {
         var disk: MachineDescription.Disk
         var isBlank: Bool
@@ -133,9 +126,9 @@ struct GuestRun {
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
         let path = machine.ephemeral ? files.file("disk.qcow2") : kept
-        let (disk, isNew) = try await MachineDescription.Disk.prepare(
+        let (disk, isBlank) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
-        return PreparedDisk(disk: disk, isBlank: isNew)
+        return PreparedDisk(disk: disk, isBlank: isBlank)
     }
 }
 

@@ -114,6 +114,12 @@ struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The size of a disk that is made: 512M, 2G.", valueName: "size"))
     var diskSize: DiskSize = .standard
 
+    @Option(
+        help: ArgumentHelp(
+            "Format the disk when it is proved empty (empty), whatever is on it (always), or not at all (never). (default: empty)",
+            valueName: "when"))
+    var format: FormatChoice?
+
     @Flag(help: "Take a new disk, and drop it at the end.")
     var ephemeral = false
 
