@@ -70,28 +70,54 @@ public enum ShareSource: Equatable, Sendable {
         case writable
     }
 
-    /// Mounts it on the existing directory `target`.
-    func mount(on target: String, _ use: Use) throws(StepFailure) {
-        let attributes: Mount.Attributes = use == .writable ? [] : .readOnly
-        do throws(MountError) {
-            switch self {
-            case .cifs(let server, _):
-                try Mount.filesystem(
-                    "cifs", source: text, on: target, options: ShareSource.options(server: server, use), attributes: attributes)
-            case .virtiofs(let tag): try Mount.filesystem("virtiofs", source: tag, on: target, attributes: attributes)
-            case .plan9(let tag):
-                try Mount.filesystem(
-                    "9p", source: tag, on: target,
-                    options: [
-                        .value("trans", "virtio"), .value("version", "9p2000.L"), .value("msize", "262144"),
-                        // `mmap` keeps no more than what programs need to be mapped.
-                        .value("cache", use == .fixed ? "loose" : "mmap"),
-                    ], attributes: attributes)
-            case .image(let serial):
-                try Mount.filesystem("erofs", source: ShareSource.disk(serial: serial), on: target, attributes: .readOnly)
+    /// How long a server may take to answer, in seconds: one that takes half a minute is slow, one that takes a minute is not there.
+    static let patience = 60
+    /// An attempt that fails sooner than this, in microseconds, has not failed for want of an answer.
+    private static let silence: UInt64 = 10_000_000
+
+    /// Mounts it on the existing directory `target`. In a process of its own, since a server that is silent could keep PID 1 waiting
+    /// for ever; `progress` is told how long it takes.
+    func mount(on target: String, _ use: Use, _ progress: (String) -> Void) throws(StepFailure) {
+        let log = KernelLogReader()
+        defer { log?.close() }
+        let failure = InChild.run(seconds: ShareSource.patience) { seconds in
+            progress("waiting for the server of " + text + ": \(seconds) s")
+        } _: {
+            // A server that is silent for 20 s is given up by the kernel; at its next connection it may have woken.
+            while true {
+                let start = Uptime.microseconds
+                do throws(MountError) {
+                    try attempt(target, use)
+                    return nil
+                } catch {
+                    guard error.errno == Errno(EHOSTDOWN), Uptime.microseconds - start > ShareSource.silence else { return error.text }
+                }
             }
-        } catch {
-            throw StepFailure(error.text + ". " + hint)
+        }
+        guard let failure else { return }
+        // What was given up has not told the kernel's words itself.
+        let isTold = failure.hasPrefix("cannot ")
+        let words = isTold ? "" : "cannot mount " + text + " on " + target + ": "
+        let kernel = isTold ? "" : (log?.newMessages() ?? []).map { "; " + $0 }.joined()
+        throw StepFailure(words + failure + kernel + ". " + hint)
+    }
+
+    private func attempt(_ target: String, _ use: Use) throws(MountError) {
+        let attributes: Mount.Attributes = use == .writable ? [] : .readOnly
+        switch self {
+        case .cifs(let server, _):
+            let options = ShareSource.options(server: server, use)
+            try Mount.filesystem("cifs", source: text, on: target, options: options, attributes: attributes)
+        case .virtiofs(let tag): try Mount.filesystem("virtiofs", source: tag, on: target, attributes: attributes)
+        case .plan9(let tag):
+            // `mmap` keeps no more than what programs need to be mapped.
+            let options: [MountOption] = [
+                .value("trans", "virtio"), .value("version", "9p2000.L"), .value("msize", "262144"),
+                .value("cache", use == .fixed ? "loose" : "mmap"),
+            ]
+            try Mount.filesystem("9p", source: tag, on: target, options: options, attributes: attributes)
+        case .image(let serial):
+            try Mount.filesystem("erofs", source: ShareSource.disk(serial: serial), on: target, attributes: .readOnly)
         }
     }
 

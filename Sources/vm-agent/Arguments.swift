@@ -1,4 +1,5 @@
 internal import CLinux
+internal import GuestBoot
 internal import GuestSessions
 internal import LinuxSystem
 
@@ -15,6 +16,8 @@ enum Invocation: Equatable {
     /// Load a registration (nil: `regInfo` of the kernel command line) into the Nix database of this system, or of the one
     /// whose root is mounted on `root`.
     case loadDatabase(registration: String?, root: String?)
+    /// Go on with a boot that has failed.
+    case resume(ResumeRequest)
     /// Keep links and serve, nothing else; `inInitrd`: and go along to the real root.
     case connect(LinkSettings, inInitrd: Bool)
     /// One copy, with its stream on the standard input and output: what the serving process starts.
@@ -53,6 +56,7 @@ enum Invocation: Equatable {
         case ("load-db", 2...) where operands[0] == "--root": self = Invocation.loadDatabase(operands.dropFirst(2), root: operands[1])
         case ("load-db", _): self = Invocation.loadDatabase(operands[...], root: nil)
         case ("connect", _): self = Invocation.connect(operands)
+        case ("resume", _): self = Invocation.resume(operands)
         case ("copy-in", 0): self = .copyIn
         case ("copy-out", 0): self = .copyOut
         case ("plan", 0): self = .plan(commandLine: nil)
@@ -70,6 +74,17 @@ enum Invocation: Equatable {
         guard operands.count <= 1 else { return .wrong("too many words after 'load-db'") }
         if let word = operands.first, word.utf8.first == UInt8(ascii: "-") { return .wrong("'load-db \(word)': it is '--root ROOT'") }
         return .loadDatabase(registration: operands.first, root: root)
+    }
+
+    private static func resume(_ options: [String]) -> Invocation {
+        switch (options.first, options.count) {
+        case (nil, _): .resume(.retry)
+        case ("--skip", 1): .resume(.skip)
+        case ("--explain", 1): .resume(.explain)
+        case ("--from", 2): .resume(.from(options[1]))
+        case ("--from", _): .wrong("'resume --from' needs the name of one step, as 'vm-agent plan' prints it")
+        default: .wrong("'resume' takes one of --skip, --from STEP and --explain")
+        }
     }
 
     private static func connect(_ options: [String]) -> Invocation {
@@ -106,6 +121,10 @@ enum Invocation: Equatable {
           post-mount ROOT    directories, host files, store and /boot below ROOT, where the root filesystem is mounted
           load-db [FILE]     load the registration FILE (default: regInfo= of the kernel command line) into the Nix database
             --root ROOT         … of the system whose root is mounted on ROOT; before FILE
+          resume             after a boot that failed, try the step again and boot on from there
+            --skip              … from the step after it
+            --from STEP         … from STEP
+            --explain           say what has failed and why, and do nothing
           connect            connect to the host's vm-proxy over every transport there is, and serve sessions
             --initrd            … from an initrd on, and go along to the real root when that has come
             --socket PATH       … over the UNIX socket PATH instead; may be repeated

@@ -51,6 +51,7 @@ private func loadDatabase(_ file: String?, root: String?) -> CInt {
 switch Invocation.own {
 case .initialize: FirstProcess.run()
 case .serve:
+    _ = ServingProcess.claimGuest()
     guard let server = Server(channel: BootChannel(FileDescriptor(rawValue: 0))) else { exit(1) }
     server.run()
 case .postDevice:
@@ -70,7 +71,13 @@ case .postMount(let root):
             }
         })
 case .loadDatabase(let registration, let root): exit(loadDatabase(registration, root: root))
+case .resume(let request):
+    exit(ResumeSocket.ask(request) { text, isError in say(text + (text.utf8.last == 10 ? "" : "\n"), to: isError ? 2 : 1) })
 case .connect(let links, let inInitrd):
+    if links.isOfGuests, !ServingProcess.claimGuest() {
+        say("vm-agent: another vm-agent serves this guest already; 'connect --socket PATH' connects elsewhere\n", to: 2)
+        exit(1)
+    }
     let systemPath = BootPlan(kernelCommandLine()).systemPath
     guard let server = Server(channel: nil, systemPath: systemPath, links: links, inInitrd: inInitrd) else { exit(1) }
     server.run()

@@ -31,3 +31,7 @@ void linux_raise_descriptor_limit(void);
 void linux_set_pipe_size(int descriptor, int bytes);
 /// The file that is behind a loop device, as stat(2) numbers it (LOOP_GET_STATUS64); -1 with errno, which is ENXIO when there is none.
 int linux_loop_backing(int descriptor, uint64_t *device, uint64_t *inode);
+
+/// Makes links in the directory of a root over which another root was moved, to that one's directories, for processes that still have
+/// the old one as theirs.
+void linux_link_to_root_above(int directory);

@@ -1,32 +1,37 @@
+internal import CLinux
 internal import LinuxSystem
 
 /// Mounts the host's share on `/hostfs`, and further shares of the same server below it.
 enum MountHostFiles {
-    static func run(share: String, others: [MountedShare], root: String) throws(StepFailure) -> StepResult {
+    static func run(
+        share: String, others: [MountedShare], root: String, progress: (String) -> Void
+    ) throws(StepFailure) -> StepResult {
         let hostfs = root + "/hostfs"
         let source = try source(of: share)
-        try mount(source, on: hostfs)
+        try mount(source, on: hostfs, progress)
         var names = share
         for other in others {
             guard let sibling = source.sibling(other.name) else {
-                throw StepFailure("vm.share=\(other.name): \(share) is an image, which has no other shares beside it")
+                throw StepFailure("vm.share=" + other.name + ": " + share + " is an image, which has no other shares beside it")
             }
-            try mount(sibling, on: hostfs + other.directory)
+            try mount(sibling, on: hostfs + other.directory, progress)
             names += ", " + sibling.text
         }
         return keepsSymlinks(hostfs)
             ? .done(names) : .warning(names + ": the server has no UNIX extensions, so symlinks and modes are lost")
     }
 
-    private static func mount(_ source: ShareSource, on target: String) throws(StepFailure) {
+    private static func mount(_ source: ShareSource, on target: String, _ progress: (String) -> Void) throws(StepFailure) {
         if Mount.isMountPoint(target) { return }
         do throws(Errno) {
             // Below an earlier share the directory is the host's: it is there or it cannot be made.
             if !Files.isDirectory(target) { try Files.makeDirectory(target) }
         } catch {
-            throw StepFailure("cannot make \(target) to mount \(source.text) on: \(error.description)")
+            throw StepFailure(
+                "cannot make " + target + " to mount " + source.text + " on: " + error.description
+                    + "; the share that it is in must have the directory")
         }
-        try source.mount(on: target, .fixed)
+        try source.mount(on: target, .fixed, progress)
     }
 
     /// What `vm.hostfs` names.

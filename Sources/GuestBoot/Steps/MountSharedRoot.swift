@@ -5,16 +5,19 @@ internal import LinuxSystem
 enum MountSharedRoot {
     private static let place = "/run/vm-agent/root"
 
-    static func run(_ source: ShareSource, root: String) throws(StepFailure) -> StepResult {
+    static func run(_ source: ShareSource, root: String, progress: (String) -> Void) throws(StepFailure) -> StepResult {
         let (lower, layers) = (place + "/host", place + "/layers")
         do throws(Errno) {
             for directory in [root, lower, layers] { try Files.makeDirectory(directory) }
         } catch {
             throw StepFailure("cannot make directories in /run for the root: \(error.description)")
         }
-        try source.mount(on: lower, .readOnly)
+        // What an earlier attempt has mounted is kept.
+        if !Mount.isMountPoint(lower) { try source.mount(on: lower, .readOnly, progress) }
         do throws(MountError) {
-            try Mount.filesystem("tmpfs", source: "vm-agent-root", on: layers, options: [.value("mode", "755")])
+            if !Mount.isMountPoint(layers) {
+                try Mount.filesystem("tmpfs", source: "vm-agent-root", on: layers, options: [.value("mode", "755")])
+            }
         } catch {
             throw StepFailure(error.text)
         }
