@@ -92,6 +92,7 @@ test: lint build man interop-peer kernel system
 	Tests/YamuxInterop/run
 	Tests/nixos/plain/run
 	Tests/Distribution/run
+	host/manual/reference dist/docs
 	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
