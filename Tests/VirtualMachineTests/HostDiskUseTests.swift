@@ -117,6 +117,8 @@ func eventually(_ condition: () -> Bool) async throws {
             defer { _ = try? Tool.run("losetup", "--detach", device) }
             // Without the kernel's own reading of the table, and with a node of the test's own: not every machine has these.
             try Tool.run("addpart", device, "1", "2048", "8192")
+            // The kernel would keep it for the device's next file.
+            defer { _ = try? Tool.run("delpart", device, "1") }
             let name = (device.split(separator: "/").last ?? "") + "p1"
             let numbers = try Files.readLine("/sys/class/block/\(name)/dev").split(separator: ":").map(String.init)
             let partition = directory + "/partition"
