@@ -116,3 +116,36 @@ int linux_unsent_bytes(int connection) {
   int count = 0;
   return ioctl(connection, SIOCOUTQ, &count) < 0 ? -1 : count;
 }
+
+static int packet_socket(const char *name, struct sockaddr_un *place, socklen_t *length, int flags) {
+  memset(place, 0, sizeof *place);
+  place->sun_family = AF_UNIX;
+  size_t count = strnlen(name, sizeof place->sun_path - 2);
+  memcpy(place->sun_path + 1, name, count);
+  *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + count);
+  return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
+}
+
+static int closed_unless(int succeeded, int socket) {
+  if (succeeded) return socket;
+  int error = errno;
+  close(socket);
+  errno = error;
+  return -1;
+}
+
+int linux_listen_packets(const char *name) {
+  struct sockaddr_un place;
+  socklen_t length;
+  int listener = packet_socket(name, &place, &length, SOCK_NONBLOCK);
+  if (listener < 0) return -1;
+  return closed_unless(bind(listener, (struct sockaddr *)&place, length) == 0 && listen(listener, 1) == 0, listener);
+}
+
+int linux_connect_packets(const char *name) {
+  struct sockaddr_un place;
+  socklen_t length;
+  int connection = packet_socket(name, &place, &length, SOCK_NONBLOCK);
+  if (connection < 0) return -1;
+  return closed_unless(connect(connection, (struct sockaddr *)&place, length) == 0, connection);
+}

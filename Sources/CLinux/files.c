@@ -45,3 +45,20 @@ void linux_raise_descriptor_limit(void) {
 }
 
 void linux_set_pipe_size(int descriptor, int bytes) { fcntl(descriptor, F_SETPIPE_SZ, bytes); }
+
+// `..` of a process's root is that root, and then what is mounted over it: the way to the new root (fs/namei.c, handle_dots).
+static void link_above(int directory, const char *name) {
+  char target[260];
+  snprintf(target, sizeof target, "/../%s", name);
+  symlinkat(target, directory, name);
+}
+
+void linux_link_to_root_above(int directory) {
+  // What a system makes only as it starts comes under one of these names.
+  static const char *const usual[] = {"bin", "etc", "home", "lib", "lib64", "mnt", "opt", "sbin", "srv", "usr", "var"};
+  for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) link_above(directory, usual[i]);
+  DIR *root = opendir("/");
+  if (!root) return;
+  for (const char *name; (name = linux_next_name(root));) link_above(directory, name);
+  closedir(root);
+}

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static void restore_signals(void) {
@@ -14,8 +16,6 @@ static void restore_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void linux_reset_signals(void) { restore_signals(); }
-
 void linux_ignore_signal(int signal_number) { signal(signal_number, SIG_IGN); }
 
 // The numbers are set for this thread alone, by the system calls themselves: the only one there is after a fork.
@@ -25,8 +25,33 @@ static int change_user(const struct linux_program *program) {
   return (int)syscall(SYS_setresuid, program->uid, program->uid, program->uid);
 }
 
+// Set once this process comes before others when memory or time is short; its children are not to.
+static int is_preferred;
+
+static int write_text(const char *path, const char *text) {
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t count = write(file, text, strlen(text));
+  close(file);
+  return count < 0 ? -1 : 0;
+}
+
+int linux_prefer_this_process(void) {
+  is_preferred = 1;
+  setpriority(PRIO_PROCESS, 0, -20);
+  return write_text("/proc/self/oom_score_adj", "-1000");
+}
+
 // In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed.
 static enum linux_start_step become(const struct linux_program *program) {
+  if (is_preferred) {
+    write_text("/proc/self/oom_score_adj", "0");
+    // Preferred until it has executed its program, because this program waits for that; what it forks never is.
+    struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+  }
+  // Where that fails the program runs without the group's limit, and is no worse off.
+  if (program->group > 0 && write(program->group, "0", 1) < 0) errno = 0;
   if (program->new_session && setsid() < 0) return LINUX_START_TERMINAL;
   int moved[3];
   for (int i = 0; i < 3; i++) {
@@ -89,6 +114,7 @@ int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_star
     errno = failure[1];
     return -1;
   }
+  if (is_preferred) setpriority(PRIO_PROCESS, (id_t)child, 0);
   *pidfd = linux_pidfd_open(child);
   if (*pidfd < 0) {
     int error = errno;
@@ -142,7 +168,15 @@ int linux_reap_any(void) { return waitpid(-1, NULL, WNOHANG); }
 int linux_fork(void) { return fork(); }
 
 int linux_execute(const char *path, const char *const *arguments, const char *const *environment) {
-  return execve(path, (char *const *)arguments, (char *const *)environment);
+  sigset_t blocked;
+  sigprocmask(SIG_SETMASK, NULL, &blocked);
+  restore_signals();
+  execve(path, (char *const *)arguments, (char *const *)environment);
+  int error = errno;
+  // Whoever goes on waits for what it has blocked.
+  sigprocmask(SIG_SETMASK, &blocked, NULL);
+  errno = error;
+  return -1;
 }
 
 int linux_pidfd_open(pid_t process) {

@@ -25,6 +25,8 @@ public final class Server {
     private var reporter = AgentReporter()
     private var powerOffDeadline: UInt64?
     private var isPoweringOff = false
+    /// Its root is the guest's own.
+    private var isSwitched = false
 
     /// A stream of one of the links.
     private struct StreamKey: Hashable {
@@ -40,10 +42,19 @@ public final class Server {
         self.channel = channel
         channelOpen = channel != nil
         sessions.environment.systemPath = systemPath
+        if channel != nil || settings.isOfGuests { sessions.environment.controlGroup = Server.prepareForShortage() }
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
         for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
         if let channel { loop.watch(channel.socket, .readable, .bootChannel) }
+    }
+
+    /// Whatever sessions do with the guest's memory and processes, this process stays and can start another one. Gives the control
+    /// group for the sessions, where the kernel has any.
+    private static func prepareForShortage() -> FileDescriptor? {
+        _ = linux_prefer_this_process()
+        let group = linux_make_process_group_limit("vm-agent-sessions")
+        return group < 0 ? nil : FileDescriptor(rawValue: group)
     }
 
     /// Connects where that is possible already, and serves for ever: until the last link is lost that can be made only once.
@@ -109,7 +120,9 @@ public final class Server {
         case .message(.networkUp): connect(networkIsUp: true)
         case .message(.system(let path)): sessions.environment.systemPath = path
         case .message(.switchRoot(let root)):
-            if chdir(root) == 0, chroot(".") == 0 {
+            // Asked again, it has nothing left to do.
+            if isSwitched || (chdir(root) == 0 && chroot(".") == 0) {
+                isSwitched = true
                 channel.send(.switched)
             } else {
                 writeKernelLog(.error, "the serving process cannot make \(root) its root: \(Errno.current.description)")

@@ -14,6 +14,8 @@ struct SessionStartFailure: Error, Equatable {
 struct SessionEnvironment {
     /// The system that `init=` belongs to, once it is known.
     var systemPath: String?
+    /// The control group of all sessions' processes, where there is one.
+    var controlGroup: FileDescriptor?
 
     /// The directories of `PATH`, looked up anew for every session: the guest may have grown some.
     var path: [String] { SystemPrograms.directories(systemPath: systemPath) }
@@ -24,6 +26,7 @@ struct SessionEnvironment {
         let shell = try shell(of: root)
         var program = Program(path: shell)
         program.environment = variables(for: root, shell: shell)
+        program.controlGroup = controlGroup
         program.directoryBytes = home(of: root)
         return program
     }
@@ -34,6 +37,7 @@ struct SessionEnvironment {
         var program = Program("/proc/self/exe", [service.rawValue])
         program.arguments[0] = Array("vm-agent".utf8)
         program.environment = variables(for: root, shell: Array("/bin/sh".utf8))
+        program.controlGroup = controlGroup
         program.directoryBytes = home(of: root)
         return program
     }
@@ -61,6 +65,7 @@ struct SessionEnvironment {
             program.directoryBytes = isAbsolute ? directory : home(of: who) + [UInt8(ascii: "/")] + directory
         }
         program.user = who.numbers
+        program.controlGroup = controlGroup
         return (program, who)
     }
 

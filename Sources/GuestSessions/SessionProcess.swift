@@ -54,8 +54,10 @@ struct SessionProcess {
             case .directory: "cannot enter \(program.directory ?? "") in the guest"
             case .execution: program.path
             }
+        let isFull = failure.step == .process && failure.error == .wouldBlock
+        let advice = isFull ? "; no more processes can be started: 'vm sessions' and 'vm kill' need none" : ""
         let isMissing = failure.step == .execution && failure.error == .noSuchFile
-        return SessionStartFailure(code: isMissing ? 127 : 126, reason: "\(what): \(failure.error.description)")
+        return SessionStartFailure(code: isMissing ? 127 : 126, reason: what + ": " + failure.error.description + advice)
     }
 }
 

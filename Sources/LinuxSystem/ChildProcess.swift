@@ -32,6 +32,8 @@ public struct Program: Sendable {
     public var hasTerminal = false
     /// Who it runs as; nil for this process's own user.
     public var user: User?
+    /// The `cgroup.procs` of the control group that it joins; stays the caller's to close.
+    public var controlGroup: FileDescriptor?
 
     /// A user as the kernel knows one.
     public struct User: Equatable, Sendable {
@@ -117,6 +119,7 @@ public struct Program: Sendable {
         description.descriptors.2 = standardError?.rawValue ?? -1
         description.new_session = newSession ? 1 : 0
         description.terminal = hasTerminal ? 1 : 0
+        description.group = controlGroup?.rawValue ?? 0
         if let user {
             description.change_user = 1
             (description.uid, description.gid) = (user.identifier, user.group)
@@ -150,7 +153,6 @@ public struct Program: Sendable {
 
     /// Becomes this program in place of the present one; returns only to say why not. Descriptors are not touched.
     public func execute() -> Errno {
-        linux_reset_signals()
         let names = CStrings([pathBytes])
         let argumentStrings = CStrings(arguments)
         let environmentStrings = CStrings(environment)

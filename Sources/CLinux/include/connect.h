@@ -23,3 +23,7 @@ int linux_accept_now(int listener);
 int linux_is_address(const char *address);
 /// Bytes that a TCP connection has not yet got acknowledged (SIOCOUTQ), or -1.
 int linux_unsent_bytes(int connection);
+/// Sockets in the abstract namespace that keep message boundaries (SOCK_SEQPACKET), close-on-exec and non-blocking: one that
+/// listens, and one that is connected to it. -1 with errno: EADDRINUSE where somebody listens, ECONNREFUSED where nobody does.
+int linux_listen_packets(const char *name);
+int linux_connect_packets(const char *name);

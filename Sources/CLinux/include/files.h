@@ -29,3 +29,7 @@ int64_t linux_seek_hole(int descriptor, int64_t from);
 void linux_raise_descriptor_limit(void);
 /// Asks for a pipe that holds `bytes`; it stays as it is when the system does not allow it.
 void linux_set_pipe_size(int descriptor, int bytes);
+
+/// Makes links in the directory of a root over which another root was moved, to that one's directories, for processes that still have
+/// the old one as theirs.
+void linux_link_to_root_above(int directory);

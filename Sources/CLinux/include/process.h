@@ -26,6 +26,7 @@ struct linux_program {
   gid_t gid;
   const gid_t *groups;
   size_t group_count;
+  int group;                      // the `cgroup.procs` of the control group to join, or 0 for none
 };
 
 /// Forks and executes. Returns the process id, or -1 with errno of the step that failed, which `*step` names: also of execve
@@ -45,8 +46,18 @@ int linux_reap_any(void);
 /// fork(2) that gives no pidfd and runs no handlers of ours: 0 in the child.
 int linux_fork(void);
 
-/// execve(2) in place of this process; returns only on failure, with -1 and errno.
+/// execve(2) in place of this process, with no signal blocked and each one's default action; returns only on failure, with -1 and
+/// errno, and then what was blocked is so again.
 int linux_execute(const char *path, const char *const *arguments, const char *const *environment);
+
+/// Makes this process the last that the kernel ends for want of memory, and the first that it gives time to; its children are as any
+/// other. -1 with errno.
+int linux_prefer_this_process(void);
+
+/// Makes the control group `name` (cgroup v2) whose processes are at most three quarters of those that the machine may have,
+/// and returns its `cgroup.procs`, open for `linux_program.group`; -1 with errno, also where the kernel has no such groups.
+/// Nothing is mounted where anybody could see it.
+int linux_make_process_group_limit(const char *name);
 
 /// pidfd_open(2) and pidfd_send_signal(2).
 int linux_pidfd_open(pid_t process);
@@ -54,6 +65,4 @@ int linux_pidfd_signal(int pidfd, int signal);
 
 /// A descriptor that becomes readable when one of these signals is pending; blocks their default action.
 int linux_signal_descriptor(const int *signals, int count);
-/// Lets every signal through again and restores default actions: for a process about to become another program.
-void linux_reset_signals(void);
 void linux_ignore_signal(int signal);
