@@ -9,7 +9,10 @@ public struct BootRunner: Sendable {
     public private(set) var root: String
     /// How the disk was found, for the mount.
     private var diskContent: DiskContent?
-    private let reporter: BootReporter
+    /// Who is told.
+    public var reporter: BootReporter
+    /// The step that failed last, as its place in the plan, and why.
+    public private(set) var failure: (place: Int, reason: String)?
 
     /// A runner for `plan` that puts the root together below `root`.
     public init(plan: BootPlan, root: String = BootPlan.stagingRoot, reporter: BootReporter) {
@@ -18,14 +21,34 @@ public struct BootRunner: Sendable {
         self.reporter = reporter
     }
 
-    /// Runs all steps. Returns when there is no init to enter.
+    /// Runs all steps, or those from place `first` on. Returns when there is no init to enter.
     ///
     /// - Throws: the first failure, which has been reported. The guest stays as the steps before it left it.
-    public mutating func run() throws(StepFailure) {
-        for warning in plan.warnings { writeKernelLog(.error, warning) }
+    public mutating func run(from first: Int = 0) throws(StepFailure) {
+        if first == 0 { for warning in plan.warnings { writeKernelLog(.error, warning) } }
+        if failure != nil { reporter.boot(.booting, "resumed") }
+        failure = nil
         if let system = plan.systemPath { reporter.channel?.send(.system(system)) }
-        for (index, step) in plan.steps.enumerated() { try run(step, index) }
+        for (index, step) in plan.steps.enumerated() where index >= first { try run(step, index) }
         reporter.boot(.ready, "the agent stays PID 1")
+    }
+
+    /// The step that failed and why, as a line; nil when none has.
+    public var failureText: String? {
+        guard let failure else { return nil }
+        return plan.steps[failure.place].name + ": " + failure.reason
+    }
+
+    /// The same for whoever enters the guest, with the way out.
+    public var rescueText: String {
+        guard let failure else { return "" }
+        return Rescue.text(step: plan.steps[failure.place].name, reason: failure.reason)
+    }
+
+    /// Where the boot is to go on when it is asked for; nil for nowhere.
+    public func start(_ request: ResumeRequest) throws(StepFailure) -> Int? {
+        guard let failure else { return nil }
+        return try request.start(in: plan, failed: failure.place, isSwitched: root == "/")
     }
 
     /// Runs those steps of the plan that `isWanted` picks: for initrds that do the rest themselves.
@@ -33,16 +56,18 @@ public struct BootRunner: Sendable {
         for (index, step) in plan.steps.enumerated() where isWanted(step) { try run(step, index) }
     }
 
-    private mutating func run(_ step: BootStep, _ index: Int) throws(StepFailure) {
+    // Once, and not in each of its callers: the agent is to be small.
+    @inline(never) private mutating func run(_ step: BootStep, _ index: Int) throws(StepFailure) {
         // Asked for while the step before ran.
-        if case .message(.powerOff)? = reporter.channel?.receive(milliseconds: 0) { PowerOff.run(.powerOff) }
+        powerOffIfAsked(reporter)
         reporter.step(index, step, .started)
         do throws(StepFailure) {
             let result = try perform(step, index)
             reporter.step(index, step, result.isWarning ? .warned : .succeeded, result.detail)
         } catch {
+            failure = (index, error.text)
             reporter.step(index, step, .failed, error.text)
-            reporter.boot(.failed, "\(step.name): \(error.text)")
+            reporter.boot(.failed, step.name + ": " + error.text)
             throw error
         }
     }
@@ -64,11 +89,20 @@ public struct BootRunner: Sendable {
             }
             diskContent = outcome.content
             return outcome.result
-        case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
-        case .mountHostFiles(let share, let others): return try MountHostFiles.run(share: share, others: others, root: root)
-        case .mountMemoryRoot: return try MountMemoryRoot.run(root: root)
-        case .mountSharedRoot(let source): return try MountSharedRoot.run(source, root: root)
+        case .mountRoot, .mountMemoryRoot, .mountSharedRoot:
+            // By an earlier attempt, or by whoever repairs this boot.
+            guard !Mount.isMountPoint(root) else {
+                try RootDirectories.make(in: root, on: root)
+                return .done(root + " is mounted already: kept")
+            }
+            return try mountRoot(step)
         case .mountShares(let mounts): return try MountShares.run(mounts, root: root)
+        case .mountHostFiles(let share, let others):
+            let reporter = self.reporter
+            return try MountHostFiles.run(share: share, others: others, root: root) { progress in
+                reporter.step(index, step, .started, progress)
+                powerOffIfAsked(reporter)
+            }
         case .bindStore: return try BindStore.run(root: root)
         case .overlayStore: return try OverlayStore.run(root: root)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
@@ -86,4 +120,17 @@ public struct BootRunner: Sendable {
             throw EnterInit.run(path: path)
         }
     }
+
+    private func mountRoot(_ step: BootStep) throws(StepFailure) -> StepResult {
+        switch step {
+        case .mountSharedRoot(let source): return try MountSharedRoot.run(source, root: root)
+        case .mountRoot(let device): return try MountRoot.run(device: device, content: diskContent, root: root)
+        default: return try MountMemoryRoot.run(root: root)
+        }
+    }
+}
+
+/// Does what the serving process has asked for during a step.
+private func powerOffIfAsked(_ reporter: BootReporter) {
+    if case .message(.powerOff)? = reporter.channel?.receive(milliseconds: 0) { PowerOff.run(.powerOff) }
 }

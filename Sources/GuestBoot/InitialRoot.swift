@@ -11,6 +11,13 @@ struct InitialRoot {
         self.directory = directory
     }
 
-    /// Deletes what is in it, but not what is mounted on it. Running programs keep their own files.
-    func free() { linux_delete_tree(directory.rawValue) }
+    /// Deletes what is in it, but not what is mounted on it. Running programs keep their own files. Those that have it as their
+    /// root, as the shell in which a boot was repaired, find the new root's directories through links in it.
+    func free() {
+        let place = try? directory.duplicate()
+        linux_delete_tree(directory.rawValue)
+        guard let place else { return }
+        linux_link_to_root_above(place.rawValue)
+        place.close()
+    }
 }

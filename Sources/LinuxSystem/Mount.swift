@@ -49,8 +49,8 @@ public enum Mount {
 
     /// Makes a filesystem of `type` and attaches it to the existing directory `target`.
     ///
-    /// The `source` option is set from `source` for every type. Messages are read from the mount context and, where that
-    /// has none, from the kernel log of the moment (CIFS and overlayfs speak only there).
+    /// The `source` option is set from `source` for every type. Messages are read from the mount context and from the kernel log
+    /// of the moment: CIFS and overlayfs name wrong options in the one, and what else is wrong in the other.
     public static func filesystem(
         _ type: String, source: String, on target: String, options: [MountOption] = [], attributes: Attributes = []
     ) throws(MountError) {
@@ -60,7 +60,7 @@ public enum Mount {
         func failure(_ call: String) -> MountError {
             let errno = Errno.current
             var messages = context >= 0 ? contextMessages(context) : []
-            if messages.isEmpty { messages = kernelLog?.newMessages() ?? [] }
+            for message in kernelLog?.newMessages(limit: 32) ?? [] where concerns(message, type, source) { messages.append(message) }
             return MountError(source: source, target: target, type: type, call: call, errno: errno, messages: messages)
         }
         guard context >= 0 else { throw failure("fsopen") }
@@ -111,6 +111,24 @@ public enum Mount {
         var above = CLinux.stat()
         guard stat(path, &here) == 0, stat(path + "/..", &above) == 0 else { return false }
         return here.st_dev != above.st_dev || here.st_ino == above.st_ino
+    }
+
+    /// Whether a message of the kernel's is of this filesystem or its device, and not of what else goes on at the moment. The warning of
+    /// CIFS that it is told to speak SMB1, which is meant, says nothing of a failure.
+    private static func concerns(_ message: String, _ type: String, _ source: String) -> Bool {
+        let device = source.split(separator: "/").last.map { Array($0.utf8) } ?? []
+        return (contains(message, Array(type.utf8)) || contains(message, device)) && !contains(message, Array("less secure dialect".utf8))
+    }
+
+    /// Whether `text` has `part` in it, small and large letters being the same.
+    private static func contains(_ text: String, _ part: [UInt8]) -> Bool {
+        let text = Array(text.utf8)
+        var place = 0
+        while place + part.count <= text.count {
+            if (0..<part.count).allSatisfy({ text[place + $0] | 0x20 == part[$0] | 0x20 }) { return true }
+            place += 1
+        }
+        return false
     }
 
     private static func plain(_ source: String, _ target: String, _ type: String, _ call: String) -> MountError {

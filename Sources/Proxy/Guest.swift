@@ -96,12 +96,14 @@ final class Guest {
             case .warned: .warned
             }
         let place = status.steps.firstIndex { $0.index == Int(report.index) }
-        // History comes again with every link: what is known to have ended does not begin again.
-        if let place, status.steps[place].state != .started, state == .started { return nil }
+        let known = place.map { status.steps[$0] }
+        if let known, known.isNewer(than: report.uptime, state) { return nil }
         guard place != nil || status.steps.count < limits.stepsPerGuest else { return nil }
+        // A step that had ended has begun again: the boot was resumed.
+        let begins = state == .started && known?.state != .started
         let step = StepStatus(
             index: Int(report.index), name: limits.cleaned(report.name), state: state,
-            startMicroseconds: place.map { status.steps[$0].startMicroseconds } ?? report.uptime,
+            startMicroseconds: begins ? report.uptime : known?.startMicroseconds ?? report.uptime,
             endMicroseconds: state == .started ? nil : report.uptime, detail: limits.cleaned(report.detail))
         if let place {
             guard status.steps[place] != step else { return nil }
@@ -154,5 +156,14 @@ final class Guest {
         present.warnings = status.steps.filter { $0.state == .warned }.map { "\($0.name): \($0.detail)" }
         present.links = links.map(\.status)
         return present
+    }
+}
+
+extension StepStatus {
+    /// Whether a report of this uptime tells of what is past. History comes again with every link, and a resumed boot begins a step
+    /// that had ended anew.
+    fileprivate func isNewer(than uptime: UInt64, _ state: StepState) -> Bool {
+        guard let end = endMicroseconds else { return uptime < startMicroseconds }
+        return state == .started ? uptime <= end : uptime < end
     }
 }

@@ -95,8 +95,8 @@ final class ProxyCore {
         guard guests.count < configuration.limits.guestsInAll else { throw .tooManyGuests(guests.count) }
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         let path = "\(configuration.directory)/\(ControlSocket.shellSocketName(of: name))"
-        let socket = try ListeningSocket(path, core: self, options: ListeningSocket.forClients) { _ in
-            ShellSocketHandler(guestName: name, proxy: core.value)
+        let socket = try ListeningSocket(path, core: self, options: ListeningSocket.forClients) { peer in
+            ShellSocketHandler(guestName: name, proxy: core.value, peer: peer)
         }
         let guest = Guest(name: name, standing: standing, shellSocket: socket, limits: configuration.limits)
         guests[name] = guest

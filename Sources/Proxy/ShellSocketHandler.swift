@@ -1,7 +1,9 @@
 internal import AgentProtocol
+internal import ControlProtocol
 internal import NIOCore
 
-/// A connection to `DIR/NAME.socket`: a root shell of its own, raw bytes, nothing before or after them.
+/// A connection to `DIR/NAME.socket`: a root shell of its own, raw bytes, nothing before or after them. Only a person at a terminal
+/// who enters a guest whose boot has failed is first told of that.
 final class ShellSocketHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -14,9 +16,12 @@ final class ShellSocketHandler: ChannelInboundHandler {
     private var early = ByteBuffer()
     private var inputClosedEarly = false
 
-    init(guestName: String, proxy: ProxyCore) {
+    private let peer: PeerGate.Peer
+
+    init(guestName: String, proxy: ProxyCore, peer: PeerGate.Peer) {
         self.guestName = guestName
         self.proxy = proxy
+        self.peer = peer
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -34,13 +39,20 @@ final class ShellSocketHandler: ChannelInboundHandler {
             let bridge = ClientBridge(
                 Service.shell.rawValue, link: link, context: context, early: early, proxy: proxy
             ) { [weak self] reason in
-                if let reason { self?.fail(reason, context) }
+                if let reason { self?.fail(reason, context) } else { self?.tellFailure(context) }
             }
             self.bridge = bridge
             early = ByteBuffer()
             if inputClosedEarly { bridge.clientInputClosed() }
             bridge.open()
         }
+    }
+
+    /// A program's bytes are the shell's alone, also here: only a terminal gets more.
+    private func tellFailure(_ context: ChannelHandlerContext) {
+        guard let text = proxy.guests[guestName]?.status.rescueText, peer.isAtTerminal else { return }
+        let lines = text.split(separator: "\n").map { "vm-proxy: \($0)\n" }.joined()
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: lines)), promise: nil)
     }
 
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {

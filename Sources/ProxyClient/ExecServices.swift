@@ -1,4 +1,5 @@
 public import AgentProtocol
+import ControlProtocol
 import LinuxSystem
 
 /// Commands and sessions in guests.
@@ -19,6 +20,10 @@ extension ProxyClient {
             throw .commandTooLong(bytes: length, limit: Frame.maximumPayloadLength)
         }
         let stream = try open(Service.exec.rawValue, of: guest, now: now, deadline: deadline, signals: signals)
+        // A person's shell in a guest whose boot has failed: what is to be repaired comes first.
+        if terminal != nil, command.arguments.isEmpty, let status = try? status(of: guest), let text = status.rescueText {
+            text.split(separator: "\n").forEach { say(String($0)) }
+        }
         var loop = ExecLoop(
             command.isDetached ? .start : .command, ExecConversation(command), socket: stream.descriptor, early: stream.early,
             streams: streams, signals: signals, guest: guest, terminal: terminal, say: say)

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import GuestBoot
 internal import GuestSessions
 internal import LinuxSystem
 
@@ -14,6 +15,8 @@ enum Invocation: Equatable {
     case postMount(root: String)
     /// Load a registration (nil: `regInfo` of the kernel command line) into this system's Nix database.
     case loadDatabase(registration: String?)
+    /// Go on with a boot that has failed.
+    case resume(ResumeRequest)
     /// Keep links and serve, nothing else.
     case connect(LinkSettings)
     /// One copy, with its stream on the standard input and output: what the serving process starts.
@@ -52,6 +55,7 @@ enum Invocation: Equatable {
         case ("load-db", 0): self = .loadDatabase(registration: nil)
         case ("load-db", 1): self = .loadDatabase(registration: operands[0])
         case ("connect", _): self = Invocation.connect(operands)
+        case ("resume", _): self = Invocation.resume(operands)
         case ("copy-in", 0): self = .copyIn
         case ("copy-out", 0): self = .copyOut
         case ("plan", 0): self = .plan(commandLine: nil)
@@ -62,6 +66,17 @@ enum Invocation: Equatable {
         case ("post-device", _), ("post-mount", _), ("load-db", _), ("init", _), ("serve", _):
             self = .wrong("too many words after '\(command)'")
         default: self = .wrong("there is no command '\(command)'")
+        }
+    }
+
+    private static func resume(_ options: [String]) -> Invocation {
+        switch (options.first, options.count) {
+        case (nil, _): .resume(.retry)
+        case ("--skip", 1): .resume(.skip)
+        case ("--explain", 1): .resume(.explain)
+        case ("--from", 2): .resume(.from(options[1]))
+        case ("--from", _): .wrong("'resume --from' needs the name of one step, as 'vm-agent plan' prints it")
+        default: .wrong("'resume' takes one of --skip, --from STEP and --explain")
         }
     }
 
@@ -93,6 +108,10 @@ enum Invocation: Equatable {
           post-device        clock source, network, and formatting the disk when it is proved empty
           post-mount ROOT    host files, store and /boot below ROOT, where the root filesystem is mounted
           load-db [FILE]     load the registration FILE (default: regInfo= of the kernel command line) into the Nix database
+          resume             after a boot that failed, try the step again and boot on from there
+            --skip              … from the step after it
+            --from STEP         … from STEP
+            --explain           say what has failed and why, and do nothing
           connect            connect to the host's vm-proxy over every transport there is, and serve sessions
             --socket PATH       … over the UNIX socket PATH instead; may be repeated
             --descriptor N      … over the connected descriptor N instead, until that is closed

@@ -14,15 +14,28 @@ enum FirstProcess {
         // Programs' lines in the kernel log are limited to ten in five seconds otherwise.
         try? Files.write("on", to: "/proc/sys/kernel/printk_devkmsg")
         writeKernelLog(.information, "version \(Version.text) boots this guest")
-        let channel = startServer()
         let plan = BootPlan(KernelCommandLine((try? Files.readLine("/proc/cmdline")) ?? ""))
-        var runner = BootRunner(plan: plan, reporter: BootReporter(channel))
-        do throws(StepFailure) {
-            try runner.run()
-        } catch {
-            act(on: error, plan.failureAction)
+        var runner = BootRunner(plan: plan, reporter: BootReporter(startServer()))
+        var caretaker = Caretaker(startServer: startServer)
+        var next = 0
+        while true {
+            do throws(StepFailure) {
+                try runner.run(from: next)
+                break
+            } catch {
+                act(plan.failureAction)
+                release(&runner, .refused, runner.rescueText)
+                next = caretaker.waitForResume(&runner)
+            }
         }
-        stay(channel)
+        release(&runner, .done, "the guest has booted; the agent stays PID 1")
+        caretaker.stay(&runner)
+    }
+
+    /// Tells whoever has resumed the boot how it ended.
+    private static func release(_ runner: inout BootRunner, _ answer: ResumeClient.Answer, _ text: String) {
+        runner.reporter.client?.end(answer, text)
+        runner.reporter.client = nil
     }
 
     /// `/proc`, `/sys`, `/dev` before anything else: even an error needs `/dev/kmsg`. `/run` is a tmpfs that moves to the
@@ -71,52 +84,14 @@ enum FirstProcess {
         }
     }
 
-    private static func act(on failure: StepFailure, _ action: BootPlan.FailureAction) {
+    private static func act(_ action: BootPlan.FailureAction) {
         // A moment for the serving process to pass the report on.
         if action != .shell { usleep(500_000) }
         switch action {
-        case .shell: writeKernelLog(.error, "the boot stopped; the agent stays and can be entered through the guest's socket")
+        case .shell: writeKernelLog(.error, "the boot stopped, and the guest can be entered through its socket; " + Rescue.advice)
         case .powerOff: PowerOff.run(.powerOff)
         case .reboot: PowerOff.run(.restart)
         case .panic: exit(1)
         }
-    }
-
-    /// Reaps orphans and waits to be asked to power off.
-    private static func stay(_ first: BootChannel?) -> Never {
-        var channel = first
-        var restarts = 0
-        var signals = [SIGCHLD, SIGTERM, SIGINT, SIGUSR2]
-        let signalFile = FileDescriptor(rawValue: linux_signal_descriptor(&signals, CInt(signals.count)))
-        while true {
-            while linux_reap_any() > 0 {}
-            if readSignals(signalFile) { PowerOff.run(.powerOff) }
-            // The signal file is looked at at least once a second: orphans do not wait long for their end.
-            if let open = channel {
-                switch open.receive(milliseconds: 1_000) {
-                case .message(.powerOff): PowerOff.run(.powerOff)
-                case .ended:
-                    // A guest that cannot be entered is of no use; one whose serving process always ends is not made better.
-                    open.socket.close()
-                    restarts += 1
-                    writeKernelLog(.error, "the serving process has ended; \(restarts <= 5 ? "starting another one" : "giving up")")
-                    channel = restarts <= 5 ? startServer() : nil
-                    BootReporter(channel).bootIsOver()
-                case .message, .nothing: break
-                }
-            } else {
-                _ = signalFile.waitUntilReadable(milliseconds: 1_000)
-            }
-        }
-    }
-
-    /// Takes the pending signals; true when one of them asks for the end.
-    private static func readSignals(_ file: FileDescriptor) -> Bool {
-        var asked = false
-        var information = signalfd_siginfo()
-        while read(file.rawValue, &information, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
-            if information.ssi_signo != UInt32(SIGCHLD) { asked = true }
-        }
-        return asked
     }
 }

@@ -44,6 +44,7 @@ private func loadDatabase(_ file: String?) -> CInt {
 switch Invocation.own {
 case .initialize: FirstProcess.run()
 case .serve:
+    _ = ServingProcess.claimGuest()
     guard let server = Server(channel: BootChannel(FileDescriptor(rawValue: 0))) else { exit(1) }
     server.run()
 case .postDevice:
@@ -63,7 +64,13 @@ case .postMount(let root):
             }
         })
 case .loadDatabase(let registration): exit(loadDatabase(registration))
+case .resume(let request):
+    exit(ResumeSocket.ask(request) { text, isError in say(text + (text.utf8.last == 10 ? "" : "\n"), to: isError ? 2 : 1) })
 case .connect(let links):
+    if links.isOfGuests, !ServingProcess.claimGuest() {
+        say("vm-agent: another vm-agent serves this guest already; 'connect --socket PATH' connects elsewhere\n", to: 2)
+        exit(1)
+    }
     guard let server = Server(channel: nil, systemPath: BootPlan(kernelCommandLine()).systemPath, links: links) else { exit(1) }
     server.run()
 case .copyIn: exit(CopyProcess.run(.copyIn))

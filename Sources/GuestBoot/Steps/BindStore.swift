@@ -11,13 +11,14 @@ enum BindStore {
         do throws(Errno) {
             try Files.makeDirectory(target)
         } catch {
-            throw StepFailure("cannot make /nix/store: \(error.description)")
+            throw StepFailure(
+                "cannot make /nix/store on the root: " + error.description + "; make room below " + root + ", or use another disk")
         }
         do throws(MountError) {
             if !Mount.isMountPoint(target) { try Mount.bind(source, on: target) }
             try Mount.setAttributes([.readOnly, .noDevices, .noSetuid], of: target)
         } catch {
-            throw StepFailure(error.text)
+            throw StepFailure(error.text + ". Is the host's server of shares still there? 'ls /hostfs/nix/store' tells")
         }
         return .done("/hostfs/nix/store, read-only")
     }

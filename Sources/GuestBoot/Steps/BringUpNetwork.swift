@@ -12,7 +12,8 @@ enum BringUpNetwork {
             try? Network.configure("lo", IPv4Address(127, 0, 0, 1), prefix: 8)
             try Network.configure(interface, address, prefix: 24)
         } catch {
-            throw StepFailure("cannot give \(interface) the address \(address.text)/24: \(error.description)")
+            throw StepFailure(
+                "cannot give \(interface) the address \(address.text)/24: \(error.description); 'ip link' shows what there is")
         }
         do throws(Errno) {
             try Network.addDefaultRoute(through: gateway)

@@ -13,11 +13,12 @@ public enum InstallTools {
     static func run() -> StepResult {
         do throws(Errno) {
             try Files.makeDirectory(directory)
-            try Files.copy("/proc/self/exe", to: "\(directory)/vm-agent", mode: 0o755)
+            // A second time the first copy may be running, and cannot be written to.
+            if !Files.isExecutable("\(directory)/vm-agent") { try Files.copy("/proc/self/exe", to: "\(directory)/vm-agent", mode: 0o755) }
             guard Files.isExecutable(busybox) else {
                 return .warning("no \(busybox) in the initrd: sessions have only what the system itself brings")
             }
-            try Files.copy(busybox, to: "\(directory)/busybox", mode: 0o755)
+            if !Files.isExecutable("\(directory)/busybox") { try Files.copy(busybox, to: "\(directory)/busybox", mode: 0o755) }
         } catch {
             return .warning("cannot copy the tools to \(directory): \(error.description)")
         }

@@ -4,10 +4,10 @@ internal import LinuxSystem
 enum MakeBootDirectory {
     static func run(root: String) throws(StepFailure) -> StepResult {
         do throws(Errno) {
-            try Files.makeDirectory("\(root)/boot")
+            try Files.makeDirectory(root + "/boot")
             return .done("/boot")
         } catch {
-            throw StepFailure("cannot make /boot: \(error.description)")
+            throw StepFailure("cannot make /boot on the root: " + error.description + "; make room below " + root + ", or use another disk")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import LinuxSystem
 
 /// Mounts the host's share on `/hostfs`, and further shares of the same server below it.
@@ -8,35 +9,68 @@ internal import LinuxSystem
 /// that loads 60 libraries asks three times less. `rsize`, which is how much is read ahead too, is 256 KiB instead of
 /// 1 MiB: a library is touched here and there.
 enum MountHostFiles {
-    static func run(share: String, others: [MountedShare], root: String) throws(StepFailure) -> StepResult {
-        let hostfs = "\(root)/hostfs"
+    /// How long the server may take to answer: one that takes half a minute is slow, one that takes a minute is not there.
+    static let patience = 60
+    /// An attempt that fails sooner than this, in microseconds, has not failed for want of an answer.
+    private static let silence: UInt64 = 10_000_000
+
+    static func run(
+        share: String, others: [MountedShare], root: String, progress: (String) -> Void
+    ) throws(StepFailure) -> StepResult {
+        let hostfs = root + "/hostfs"
         let server = try server(of: share)
-        try mount(share, server: server, on: hostfs)
-        for other in others { try mount("//\(server)/\(other.name)", server: server, on: hostfs + other.directory) }
-        let names = ([share] + others.map { "//\(server)/\($0.name)" }).joined(separator: ", ")
+        try mount(share, server: server, on: hostfs, progress)
+        var names = share
+        for other in others {
+            let source = "//" + server + "/" + other.name
+            try mount(source, server: server, on: hostfs + other.directory, progress)
+            names += ", " + source
+        }
         return keepsSymlinks(hostfs)
             ? .done(names) : .warning(names + ": the server has no UNIX extensions, so symlinks and modes are lost")
     }
 
-    private static func mount(_ source: String, server: String, on target: String) throws(StepFailure) {
+    private static func mount(
+        _ source: String, server: String, on target: String, _ progress: (String) -> Void
+    ) throws(StepFailure) {
         if Mount.isMountPoint(target) { return }
         do throws(Errno) {
             // Below an earlier share the directory is the host's: it is there or it cannot be made.
             if !Files.isDirectory(target) { try Files.makeDirectory(target) }
         } catch {
-            throw StepFailure("cannot make \(target) to mount \(source) on: \(error.description)")
+            throw StepFailure(
+                "cannot make " + target + " to mount " + source + " on: " + error.description
+                    + "; the share that it is in must have the directory")
         }
         let options: [MountOption] = [
             .value("ip", server), .value("port", "139"), .value("vers", "1.0"), .value("sec", "none"), .flag("guest"), .flag("noperm"),
             .flag("noacl"), .flag("nomapposix"), .value("cache", "loose"), .value("actimeo", "3600"), .value("rsize", "262144"),
             .flag("ro"),
         ]
-        do throws(MountError) {
-            try Mount.filesystem("cifs", source: source, on: target, options: options, attributes: .readOnly)
-        } catch {
-            throw StepFailure(
-                "\(error.text). Is the host's smbd running, with this share and \"server min protocol = NT1\", and cifs.ko in the initrd?")
+        let log = KernelLogReader()
+        defer { log?.close() }
+        let failure = InChild.run(seconds: patience) { seconds in
+            progress("waiting for the server of " + source + ": \(seconds) s")
+        } _: {
+            // A server that is silent for 20 s is given up by the kernel; at its next connection it may have woken.
+            while true {
+                let start = Uptime.microseconds
+                do throws(MountError) {
+                    try Mount.filesystem("cifs", source: source, on: target, options: options, attributes: .readOnly)
+                    return nil
+                } catch {
+                    guard error.errno == Errno(EHOSTDOWN), Uptime.microseconds - start > silence else { return error.text }
+                }
+            }
         }
+        guard let failure else { return }
+        // What was given up has not told the kernel's words itself.
+        let isTold = failure.hasPrefix("cannot ")
+        let words = isTold ? "" : "cannot mount " + source + " on " + target + " (cifs): "
+        let kernel = isTold ? "" : (log?.newMessages() ?? []).map { "; " + $0 }.joined()
+        throw StepFailure(
+            words + failure + kernel
+                + ". Is the host's smbd running, with this share and \"server min protocol = NT1\", and cifs.ko in the initrd?")
     }
 
     /// `10.0.2.4` of `//10.0.2.4/qemu`.

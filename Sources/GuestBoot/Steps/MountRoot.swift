@@ -1,4 +1,3 @@
-internal import CLinux
 internal import LinuxSystem
 
 /// Mounts the disk as the root to be, and makes the directories in it that the later steps mount on.
@@ -13,16 +12,7 @@ enum MountRoot {
         } catch {
             throw StepFailure(error.text)
         }
-        do throws(Errno) {
-            for name in ["proc", "sys", "dev", "run"] { try Files.makeDirectory("\(root)/\(name)") }
-            try Files.makeDirectory("\(root)/root", mode: 0o700)
-            if !Files.isDirectory("\(root)/tmp") {
-                try Files.makeDirectory("\(root)/tmp")
-                _ = chmod("\(root)/tmp", 0o1777)
-            }
-        } catch {
-            throw StepFailure("cannot make directories in the root on \(device): \(error.description)")
-        }
+        try RootDirectories.make(in: root, on: device)
         return .done("\(device) (\(type))")
     }
 }

@@ -7,34 +7,39 @@ enum OverlayStore {
     static let layers = "/run/vm-agent/store"
 
     static func run(root: String) throws(StepFailure) -> StepResult {
-        let store = "\(root)/nix/store"
+        let store = root + "/nix/store"
+        let (upper, work) = (layers + "/upper", layers + "/work")
         var status = stat()
-        guard stat(store, &status) == 0 else { throw StepFailure("cannot look at /nix/store: \(Errno.current.description)") }
+        guard stat(store, &status) == 0 else {
+            throw StepFailure("cannot look at /nix/store: \(Errno.current.description); is the host's server of shares still there?")
+        }
         do throws(Errno) {
             try Files.makeDirectory(layers)
         } catch {
-            throw StepFailure("cannot make \(layers): \(error.description)")
+            throw StepFailure("cannot make " + layers + ": " + error.description + "; is /run full? Give the guest more memory")
         }
         do throws(MountError) {
-            try Mount.filesystem(
-                "tmpfs", source: "vm-agent-store", on: layers, options: [.value("mode", "755")], attributes: .noDevices)
+            if !Mount.isMountPoint(layers) {
+                try Mount.filesystem(
+                    "tmpfs", source: "vm-agent-store", on: layers, options: [.value("mode", "755")], attributes: .noDevices)
+            }
         } catch {
-            throw StepFailure(error.text)
+            throw StepFailure(error.text + ". Give the guest more memory, or leave out vm.writable-store")
         }
         do throws(Errno) {
-            try Files.makeDirectory("\(layers)/upper")
-            try Files.makeDirectory("\(layers)/work")
+            try Files.makeDirectory(upper)
+            try Files.makeDirectory(work)
             // The upper layer's top directory lends the store its mode and owner.
-            guard chmod("\(layers)/upper", status.st_mode & 0o7777) == 0, chown("\(layers)/upper", status.st_uid, status.st_gid) == 0
+            guard chmod(upper, status.st_mode & 0o7777) == 0, chown(upper, status.st_uid, status.st_gid) == 0
             else { throw .current }
         } catch {
-            throw StepFailure("cannot prepare the layers in \(layers): \(error.description)")
+            throw StepFailure("cannot prepare the layers in " + layers + ": " + error.description + "; give the guest more memory")
         }
         do throws(MountError) {
             try Mount.filesystem(
                 "overlay", source: "overlay", on: store,
                 options: [
-                    .value("lowerdir", store), .value("upperdir", "\(layers)/upper"), .value("workdir", "\(layers)/work"),
+                    .value("lowerdir", store), .value("upperdir", upper), .value("workdir", work),
                 ])
         } catch {
             throw StepFailure("\(error.text). Is overlay.ko in the initrd?")

@@ -15,12 +15,16 @@ enum SetClockSource {
         guard let choice = choice(wanted: wanted, current: current, available: names, release: release) else {
             return .done("\(current) kept")
         }
+        let file = directory + "/current_clocksource"
+        // The kernel takes any name, and keeps the present source where it knows none of that name.
+        var reason = "the kernel keeps " + current
         do throws(Errno) {
-            try Files.write(choice, to: "\(directory)/current_clocksource")
-            return .done("\(choice) instead of \(current)")
+            try Files.write(choice, to: file)
+            if try Files.readLine(file) == choice { return .done(choice + " instead of " + current) }
         } catch {
-            return .warning("cannot take clock source \(choice) (there are: \(available)): \(error.description)")
+            reason = error.description
         }
+        return .warning("cannot take clock source " + choice + ": " + reason + "; there are: " + available)
     }
 
     /// The clock source to take, or nil to keep the current one.

@@ -6,19 +6,23 @@ internal import LinuxSystem
 enum SwitchRoot {
     static func run(root: String, channel: BootChannel?) throws(StepFailure) -> StepResult {
         do throws(MountError) {
-            for name in ["/proc", "/sys", "/dev", "/run"] { try Mount.move(name, to: root + name) }
+            for name in ["/proc", "/sys", "/dev", "/run"] where !Mount.isMountPoint(root + name) { try Mount.move(name, to: root + name) }
         } catch {
-            throw StepFailure(error.text)
+            throw StepFailure(error.text + ". Is the root mounted there, with these directories in it?")
         }
         let initialRoot = InitialRoot()
         if let channel { try takeServingProcessAlong(channel, root) }
-        guard chdir(root) == 0 else { throw StepFailure("cannot enter \(root): \(Errno.current.description)") }
+        guard chdir(root) == 0 else {
+            throw StepFailure("cannot enter " + root + ": " + Errno.current.description + "; is the root mounted there?")
+        }
         do throws(MountError) {
             try Mount.move(".", to: "/")
         } catch {
-            throw StepFailure(error.text)
+            throw StepFailure(error.text + ". Is the root mounted there?")
         }
-        guard chroot(".") == 0, chdir("/") == 0 else { throw StepFailure("cannot make \(root) the root: \(Errno.current.description)") }
+        guard chroot(".") == 0, chdir("/") == 0 else {
+            throw StepFailure("cannot make " + root + " the root: " + Errno.current.description + "; try again with 'vm-agent resume'")
+        }
         initialRoot?.free()
         return .done()
     }
@@ -35,6 +39,7 @@ enum SwitchRoot {
             case .ended: return writeKernelLog(.error, "switch-root: the serving process is gone; there will be no sessions")
             }
         }
-        throw StepFailure("waited 10 s for the serving process to change its root to \(root); it did not answer")
+        throw StepFailure(
+            "waited 10 s for the serving process to change its root to " + root + "; it did not answer; try again with 'vm-agent resume'")
     }
 }

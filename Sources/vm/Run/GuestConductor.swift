@@ -25,6 +25,8 @@ final class GuestConductor: @unchecked Sendable {
     private var stateDetail = ""
     private var refusal: String?
     private var inputHasEnded = false
+    /// The boot goes on after a failure.
+    private var hasFailed = false
 
     /// How a run came to its end, as far as this program had a hand in it.
     enum Outcome {
@@ -147,7 +149,8 @@ final class GuestConductor: @unchecked Sendable {
                 progress.wipe()
                 if options.command.isEmpty {
                     progress.note(
-                        "\(name) did not boot (\(stateDetail)), but can be entered: socat \(directory)/\(name).socket stdio; Ctrl-C ends it"
+                        "\(name) did not boot (\(stateDetail)), but can be entered: socat \(directory)/\(name).socket stdio; there, "
+                            + "'vm-agent resume' tries again; Ctrl-C ends it"
                     )
                     return try stay(end)
                 }
@@ -182,7 +185,12 @@ final class GuestConductor: @unchecked Sendable {
         case .linkRefused(let reason): refusal = reason
         // With a command, what failed is the run's own error.
         case .step(let step): if step.state != .failed || options.command.isEmpty { progress.show(step) }
-        case .state(let new, let detail, _): (state, stateDetail) = (new, detail)
+        case .state(let new, let detail, _):
+            if options.command.isEmpty, state == .failed || hasFailed {
+                hasFailed = new == .booting
+                if new == .ready { progress.note("\(name) has booted after all") }
+            }
+            (state, stateDetail) = (new, detail)
         }
     }
 
