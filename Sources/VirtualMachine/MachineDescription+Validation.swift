@@ -6,6 +6,9 @@ extension MachineDescription {
     /// See `memoryRange`.
     public static let coreRange = 1...255
 
+    /// The longest command line in bytes that a kernel for x86 takes (`COMMAND_LINE_SIZE`). With more it stops before its first line.
+    public static let longestCommandLine = 2_047
+
     /// Checks what QEMU would refuse in words that do not say which option of `vm` is meant. Looks at the boot files.
     public func validate() throws(MachineError) {
         guard MachineDescription.memoryRange.contains(memoryMiB) else {
@@ -16,6 +19,10 @@ extension MachineDescription {
         }
         guard qmpSocket.utf8.count <= UnixAddress.maximumLength else {
             throw .socketPathTooLong(path: qmpSocket, limit: UnixAddress.maximumLength)
+        }
+        let length = kernelParameters.joined(separator: " ").utf8.count
+        guard length <= MachineDescription.longestCommandLine else {
+            throw .commandLineTooLong(bytes: length, limit: MachineDescription.longestCommandLine)
         }
         try MachineDescription.checkReadable(.kernel, kernel)
         if let initrd { try MachineDescription.checkReadable(.initrd, initrd) }

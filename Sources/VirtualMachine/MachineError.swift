@@ -10,6 +10,8 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
     case socketPathTooLong(path: String, limit: Int)
     /// The kernel or initrd cannot be read.
     case unreadableBootFile(BootFile, path: String, reason: String)
+    /// The kernel command line is longer than the kernel's memory for it.
+    case commandLineTooLong(bytes: Int, limit: Int)
     /// A number in the description is out of range.
     case invalidNumber(name: String, value: Int, range: ClosedRange<Int>)
 
@@ -34,6 +36,8 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
             "cannot read the kernel \(path): \(reason); give --kernel a kernel image, such as the /boot/vmlinuz-… of the Debian package linux-image-cloud-amd64"
         case .unreadableBootFile(.initrd, let path, let reason):
             "cannot read the initrd \(path): \(reason); leave --initrd out to have one built"
+        case .commandLineTooLong(let bytes, let limit):
+            "the kernel command line has \(bytes) bytes; the kernel takes \(limit), and with more it stops before its first line: use fewer or shorter words (--append, $QEMU_KERNEL_PARAMS)"
         case .invalidNumber(let name, let value, let range):
             "\(value) is no possible \(name): give a number from \(range.lowerBound) to \(range.upperBound)"
         }

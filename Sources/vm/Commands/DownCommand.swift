@@ -2,14 +2,17 @@ import ArgumentParser
 import ControlProtocol
 import Foundation
 import ProxyClient
+import VirtualMachine
 
 /// `vm down`.
 struct DownCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Power VMs off.",
         discussion: """
-            Each VM's init is asked to power off, so that no file system is left dirty. A VM that has not ended within \
-            --timeout is ended like a machine whose plug is pulled.
+            Each VM's init is asked to power off, so that no file system is left dirty; where it does not within 30 s, the agent \
+            in the VM ends all programs, writes everything to the disks and powers off itself. Of a VM that has not ended within \
+            --timeout, or that cannot be asked, the power button is pressed (ACPI), and 5 s later it is ended like a machine whose \
+            plug is pulled.
             """)
 
     @OptionGroup var directory: DirectoryOption
@@ -32,32 +35,63 @@ struct DownCommand: ParsableCommand {
         try Failure.wrapping {
             let client = directory.client
             let guests = try all ? client.status().guests : names.map { try client.status(of: $0) }
-            for guest in guests { ask(guest, client) }
-            let left = waitUntilGone(guests, client, seconds: timeout)
-            guard !left.isEmpty else { return }
-            for guest in left {
-                Terminal.say("\(guest.name) has not powered off within \(timeout) s; ending it")
-                if let process = guest.pid { kill(process, SIGTERM) }
-            }
-            let stuck = waitUntilGone(left, client, seconds: 10)
+            let unasked = guests.filter { !ask($0, client) }
+            // Those that can be asked have their time meanwhile.
+            press(unasked)
+            let deaf = waitUntilGone(unasked, client, seconds: unasked.isEmpty ? 0 : Self.buttonPatience)
+            end(deaf)
+            let asked = guests.filter { guest in !unasked.contains { $0.name == guest.name } }
+            var left = waitUntilGone(asked, client, seconds: timeout)
+            left.forEach { Terminal.say("\($0.name) has not powered off within \(timeout) s; pressing its power button") }
+            press(left)
+            left = waitUntilGone(left, client, seconds: left.isEmpty ? 0 : Self.buttonPatience)
+            end(left)
+            let stuck = waitUntilGone(deaf + left, client, seconds: 10)
             guard stuck.isEmpty else {
                 throw Failure("still running: \(stuck.map(\.name).joined(separator: ", ")); see 'vm ps' for their processes")
             }
         }
     }
 
-    /// Asks a guest to power off; one without a link cannot hear it, and its VM is ended instead.
-    private func ask(_ guest: GuestStatus, _ client: ProxyClient) {
+    /// How long a guest may take after its power button was pressed, in seconds: few guests listen to it.
+    private static let buttonPatience = 5
+
+    /// Asks a guest to power off; false when it cannot be asked, as without a link.
+    private func ask(_ guest: GuestStatus, _ client: ProxyClient) -> Bool {
         do throws(ProxyClientError) {
             guard !guest.links.isEmpty || guest.pid == nil else {
-                Terminal.say("\(guest.name) has no link to be asked over; ending it")
-                if let process = guest.pid { kill(process, SIGTERM) }
-                return
+                Terminal.say("\(guest.name) has no link to be asked over; pressing its power button")
+                return false
             }
             try client.powerOff(guest.name)
         } catch {
             // It may have gone meanwhile; the wait tells.
             Terminal.say("\(error)")
+        }
+        return true
+    }
+
+    private func press(_ guests: [GuestStatus]) {
+        for guest in guests {
+            do throws(QMPError) {
+                try guest.pid.flatMap { MachineProcess($0) }?.pressPowerButton()
+            } catch {
+                Terminal.say("cannot press the power button of \(guest.name): \(error)")
+            }
+        }
+    }
+
+    /// QEMU writes out what it holds of the disk, on SIGTERM as on `quit`.
+    private func end(_ guests: [GuestStatus]) {
+        for guest in guests {
+            guard let process = guest.pid else { continue }
+            Terminal.say("\(guest.name) does not power off; ending it")
+            do throws(QMPError) {
+                guard let machine = MachineProcess(process) else { throw .closed }
+                try machine.quit()
+            } catch {
+                kill(process, SIGTERM)
+            }
         }
     }
 
