@@ -15,7 +15,7 @@ help:
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
 	@echo 'make test-integration  the tests that boot VMs'
-	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot'
+	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot, and the faults that take an hour'
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
 	@echo 'make bench-link        the link'\''s speed, against the 2010 socat and against nc'
@@ -60,11 +60,12 @@ interop-peer: setup
 test-interop: build interop-peer
 	@Tests/YamuxInterop/run
 
-# Cuts the power at so many random moments of a first boot.
+# Cuts the power at so many random moments of a first boot; then what takes as long as it says.
 POWER_CUTS ?= 200
 soak: build kernel system
 	swift build --build-tests
 	VM_POWER_CUTS=$(POWER_CUTS) timeout --verbose 7200 swift test --skip-build --filter aPowerCutInTheFirstBoot
+	VM_SOAK=1 timeout --verbose 7200 swift test --skip-build --filter 'aGuestWhoseProxyWasGone|aRegistrationOf100MBEnds'
 
 test-integration: build kernel system
 	$(BOUNDED) swift test --filter $(INTEGRATION)

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -9,6 +10,41 @@ import Testing
 
     @Test func theAgentPowersOffWhereThereIsNoInit() async throws {
         try await expectCleanEnd(["--store", "none"])
+    }
+
+    /// Init that does nothing when it is asked: the agent does it after 30 s.
+    @Test func anInitThatDoesNotPowerOffIsNotWaitedForForEver() async throws {
+        let directory = try VMDirectory()
+        let make = """
+            mkdir root; printf '#!/run/vm-agent/bin/sh\\ntrap : USR2\\nwhile :; do sleep 1000 & wait $!; done\\n' > root/init
+            chmod +x root/init; truncate -s 64M root.img; mkfs.ext4 -q -d root root.img; rm -r root
+            """
+        try await directory.script(make)
+        let options = ["--store", "none", "--disk", directory.file("root.img"), "--append", "init=/init"]
+        try await withMachine(options, in: directory) { machine in
+            try await machine.waitUntilReady()
+            try await eventually("init to be the guest's own") { try await machine.output(of: "cat /proc/1/cmdline").contains("/init") }
+            _ = try await machine.output(of: "seq 100000 > /numbers")
+            let down = try await directory.vm(["down", "--timeout", "120", machine.name]).run()
+            #expect(down.code == 0 && down.errors == "", "\(down)")
+            #expect(try await machine.launcher.waitForEnd() == 0)
+        }
+        let header = try await directory.script("dumpe2fs -h root.img 2>/dev/null; e2fsck -fn root.img >&2")
+        #expect(!header.text.contains("needs_recovery"), "\(header)")
+        await directory.expectNothingLeft()
+    }
+
+    /// Without a link the guest cannot be asked: its power button is pressed, and its VM is ended soon.
+    @Test func aGuestThatCannotBeAskedHasItsPowerButtonPressedAndIsEnded() async throws {
+        let directory = try VMDirectory()
+        try await withMachine(["--store", "none", "--append", "initcall_blacklist=fw_cfg_sysfs_init"], in: directory) { machine in
+            _ = try await machine.waitUntil("to have a process") { $0.pid != nil }
+            let (down, _) = try await machine.powerOff()
+            #expect(down.code == 0, "\(down)")
+            #expect(down.errors.contains("vm: guest has no link to be asked over; pressing its power button"), "\(down)")
+            #expect(down.errors.contains("vm: guest does not power off; ending it"), "\(down)")
+        }
+        await directory.expectNothingLeft()
     }
 
     private func expectCleanEnd(_ options: [String]) async throws {

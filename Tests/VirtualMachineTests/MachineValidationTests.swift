@@ -1,5 +1,6 @@
 import Testing
-import VirtualMachine
+
+@testable import VirtualMachine
 
 @Suite struct MachineValidationTests {
     let machine = MachineDescription(name: "a", kernel: "/etc/hostname", runtimeDirectory: "/run/x")
@@ -30,5 +31,22 @@ import VirtualMachine
         var machine = machine
         (machine.memoryMiB, machine.cores) = (memory, cores)
         #expect(throws: MachineError.self) { try machine.validate() }
+    }
+
+    @Test func aCommandLineThatTheKernelWouldCutIsRefused() throws {
+        var machine = machine
+        machine.kernelParameters = [String(repeating: "x", count: 2_000), String(repeating: "y", count: 46)]
+        try machine.validate()
+        machine.kernelParameters.append("z")
+        #expect(throws: MachineError.commandLineTooLong(bytes: 2_049, limit: 2_047)) { try machine.validate() }
+    }
+
+    @Test func theControlSocketOfARunningQEMUIsFoundInItsArguments() {
+        var machine = machine
+        machine.runtimeDirectory = "/run/a, b"
+        #expect(MachineProcess.socket(in: ["qemu-system-x86_64"] + machine.qemuArguments) == machine.qmpSocket)
+        #expect(MachineProcess.socket(in: ["sh", "-qmp"]) == nil)
+        #expect(MachineProcess.socket(in: ["qemu", "-qmp", "tcp:localhost:1,server=on,wait=off"]) == nil)
+        #expect(MachineProcess(1) == nil, "that is no QEMU")
     }
 }

@@ -39,6 +39,13 @@ final class Machine: Sendable {
         }
     }
 
+    /// Waits until its boot has failed.
+    @discardableResult func waitUntilFailed() async throws -> GuestStatus {
+        let status = try await waitUntil("to fail") { $0.state == .ready || $0.state == .failed }
+        #expect(status.state == .failed, "it has booted")
+        return status
+    }
+
     /// Waits until it has booted.
     @discardableResult func waitUntilReady() async throws -> GuestStatus {
         let status = try await waitUntil("to be ready") { $0.state == .ready || $0.state == .failed }
@@ -66,6 +73,11 @@ final class Machine: Sendable {
     /// `socat` on its socket file.
     func socat(_ input: String, patience: Int = 200) async throws -> ProgramResult {
         try await directory.socat(socket, input: input, patience: patience).run()
+    }
+
+    /// The process of the agent that serves sessions.
+    func agent() async throws -> String {
+        try await output(of: "for p in /proc/[0-9]*; do case $(tr '\\0' ' ' < $p/cmdline) in @vm-agent*) echo ${p#/proc/};; esac; done")
     }
 
     // MARK: End
@@ -112,14 +124,16 @@ struct FailureWithStory: Error, CustomStringConvertible {
 /// - Parameters:
 ///   - options: of `vm run`, beside the kernel and its modules.
 ///   - command: what the VM is for; none: it stays.
+///   - environment: of `vm run`, beside what every program of a test has.
 func withMachine<Value>(
     _ options: [String] = [], command: [String] = [], name: String = "guest", in directory: VMDirectory? = nil,
-    leadsGroup: Bool = false, _ body: (Machine) async throws -> Value
+    environment: [String: String?] = [:], leadsGroup: Bool = false, _ body: (Machine) async throws -> Value
 ) async throws -> Value {
     let place = try directory ?? VMDirectory()
     return try await MachineSlots.withSlot {
         var program = place.vmRun(options, command: command, name: name)
         program.leadsGroup = leadsGroup
+        program.environment.merge(environment) { $1 }
         let machine = Machine(name: name, directory: place, launcher: try RunningProgram(program))
         return try await Machine.$current.withValue(machine) {
             let outcome: Result<Value, any Error>
