@@ -64,14 +64,6 @@ public final class Server {
         return group < 0 ? nil : FileDescriptor(rawValue: group)
     }
 
-    /// Whatever sessions do with the guest's memory and processes, this process stays and can start another one. Gives the control
-    /// group for the sessions, where the kernel has any.
-    private static func prepareForShortage() -> FileDescriptor? {
-        _ = linux_prefer_this_process()
-        let group = linux_make_process_group_limit("vm-agent-sessions")
-        return group < 0 ? nil : FileDescriptor(rawValue: group)
-    }
-
     /// Connects where that is possible already, and serves for ever: until the last link is lost that can be made only once.
     public func run() -> Never {
         if rootSwitch != nil { note(.booting, "in the initrd") } else if channel == nil { note(.ready, "the agent was started alone") }
