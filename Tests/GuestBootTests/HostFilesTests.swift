@@ -21,4 +21,12 @@ import Testing
             try MountHostFiles.source(of: share)
         }
     }
+
+    @Test func anImageHasNoOtherSharesBesideIt() {
+        let other = MountedShare("store:/nix/store").map { [$0] } ?? []
+        // Nothing is mounted before that is seen.
+        #expect(throws: StepFailure("vm.share=store: image:a is an image, which has no other shares beside it")) {
+            try MountHostFiles.run(share: "image:a", others: other, root: "/nowhere") { _ in }
+        }
+    }
 }

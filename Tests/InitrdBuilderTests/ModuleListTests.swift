@@ -8,6 +8,6 @@ import Testing
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let text = try String(contentsOf: root.appendingPathComponent("initrd/modules"), encoding: .utf8)
         let names = text.split(separator: "\n").filter { !$0.hasPrefix("#") }.map(String.init)
-        #expect(names == ModuleSet.standard.members.map(\.name))
+        #expect(names == ModuleSet.everyShare.members.map(\.name))
     }
 }

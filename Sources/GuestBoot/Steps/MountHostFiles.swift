@@ -8,12 +8,13 @@ enum MountHostFiles {
     ) throws(StepFailure) -> StepResult {
         let hostfs = root + "/hostfs"
         let source = try source(of: share)
+        for other in others where source.sibling(other.name) == nil {
+            throw StepFailure("vm.share=" + other.name + ": " + share + " is an image, which has no other shares beside it")
+        }
         try mount(source, on: hostfs, progress)
         var names = share
         for other in others {
-            guard let sibling = source.sibling(other.name) else {
-                throw StepFailure("vm.share=" + other.name + ": " + share + " is an image, which has no other shares beside it")
-            }
+            guard let sibling = source.sibling(other.name) else { continue }
             try mount(sibling, on: hostfs + other.directory, progress)
             names += ", " + sibling.text
         }

@@ -49,6 +49,9 @@ public struct ModuleSet: Equatable, Sendable {
     /// What a guest needs to boot from the host's files as in 2010.
     public static let standard = links.adding(cifs).adding(overlay)
 
+    /// What a guest needs for every way in which the host's files can reach it.
+    public static let everyShare = links.adding(cifs).adding(virtiofs).adding(plan9).adding(image).adding(overlay)
+
     /// This set with another one behind it.
     public func adding(_ other: ModuleSet) -> ModuleSet { ModuleSet(members + other.members) }
 
