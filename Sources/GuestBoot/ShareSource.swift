@@ -50,6 +50,16 @@ public enum ShareSource: Equatable, Sendable {
         }
     }
 
+    /// The kernel's name for such a filesystem.
+    private var driver: String {
+        switch self {
+        case .cifs: "cifs"
+        case .virtiofs: "virtiofs"
+        case .plan9: "9p"
+        case .image: "erofs"
+        }
+    }
+
     /// What else is needed for such a mount, for errors.
     private var hint: String {
         switch self {
@@ -97,7 +107,7 @@ public enum ShareSource: Equatable, Sendable {
         guard let failure else { return }
         // What was given up has not told the kernel's words itself.
         let isTold = failure.hasPrefix("cannot ")
-        let words = isTold ? "" : "cannot mount " + text + " on " + target + ": "
+        let words = isTold ? "" : "cannot mount " + text + " on " + target + " (" + driver + "): "
         let kernel = isTold ? "" : (log?.newMessages() ?? []).map { "; " + $0 }.joined()
         throw StepFailure(words + failure + kernel + ". " + hint)
     }

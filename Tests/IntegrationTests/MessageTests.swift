@@ -32,7 +32,7 @@ import Testing
                 post, says: "(bind): mount: Operation not permitted", "Is the host's server of shares still there?", in: machine, user: user
             )
             try await expect("mount -o bind /tmp/root/hostfs/nix/store /tmp/root/nix/store", in: machine)
-            try await expect(post, says: "(attributes): mount_setattr: Operation not permitted", in: machine, user: user)
+            try await expect(post, says: "(private): mount: Operation not permitted", in: machine, user: user)
 
             // The root of the initrd is still there.
             try await expect(

@@ -1,8 +1,8 @@
 import Foundation
 
-/// How many VMs run at a time: each keeps a processor busy while it boots. Whoever comes first is served first.
+/// How many VMs run at a time: each keeps a processor busy while it boots, and many then wait for something. Whoever comes first is served first.
 actor MachineSlots {
-    private static let shared = MachineSlots(count: max(1, min(ProcessInfo.processInfo.activeProcessorCount, 8)))
+    private static let shared = MachineSlots(count: min(ProcessInfo.processInfo.activeProcessorCount + 1, 8))
 
     let count: Int
     private var free: Int
