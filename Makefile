@@ -82,7 +82,7 @@ soak: build kernel system
 	VM_SOAK=1 timeout --verbose 7200 swift test --skip-build --filter 'aGuestWhoseProxyWasGone|aRegistrationOf100MBEnds'
 
 test-integration: build kernel system
-	$(BOUNDED) swift test --filter $(INTEGRATION)
+	timeout --verbose 2700 swift test --filter $(INTEGRATION)
 
 # The integration tests come last and alone: they boot VMs, and need the machine for themselves.
 test: lint build man interop-peer kernel system
@@ -93,7 +93,7 @@ test: lint build man interop-peer kernel system
 	Tests/nixos/plain/run
 	Tests/Distribution/run
 	host/manual/reference dist/docs
-	$(BOUNDED) swift test --skip-build --filter $(INTEGRATION)
+	timeout --verbose 2700 swift test --skip-build --filter $(INTEGRATION)
 
 run: build kernel system
 	@host/demo/run

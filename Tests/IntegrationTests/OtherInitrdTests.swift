@@ -31,6 +31,7 @@ import Testing
         let options = ["--initrd", initrd, "--system", Checkout.system, "--writable-store", "--append", "root=/dev/vda rw"]
         try await withMachine(options, in: directory) { machine in
             // The link is there before the root is, and goes along to it.
+            _ = try await machine.waitUntil("to be known") { _ in true }
             let early = try await machine.exec(["ls", "-d", tool.mark], options: ["--now"])
             #expect(early.lines == [tool.mark], "\(early)")
 

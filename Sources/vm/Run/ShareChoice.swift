@@ -26,8 +26,9 @@ enum ShareChoice: String, ExpressibleByArgument, CaseIterable {
     /// What `auto` comes to, and why, as a sentence; itself and nil for the others.
     func resolved(_ tree: ModuleTree?) -> (choice: ShareChoice, note: String?) {
         guard self == .auto else { return (self, nil) }
+        guard let tree else { return (.cifs, "sharing files over CIFS: nobody knows what else the given initrd has") }
         var reasons: [String] = []
-        func kernelHas(_ module: String) -> Bool { tree?.contains(module) ?? false }
+        func kernelHas(_ module: String) -> Bool { tree.contains(module) }
         if geteuid() != 0 {
             reasons.append("virtiofs needs root")
         } else if (try? VirtiofsShare.findServer(searchPath: Self.path)) == nil {
