@@ -42,7 +42,7 @@ import Testing
         {
             let before = try disk.checksum()
             let failure = try #require(throws: StepFailure.self) {
-                try MountRoot.run(device: disk.path, content: content, root: "/nowhere")
+                try MountRoot.run(device: disk.path, content: content, root: disk.directory.path + "/root")
             }
             #expect(failure.text.contains("the disk was cut short; it is not touched"), "\(failure.text)")
             #expect(try disk.checksum() == before)
