@@ -20,11 +20,7 @@ public struct SambaShare: ShareService {
 
     /// Finds `smbd` in `searchPath` (a `PATH`), then where Debian installs it.
     public static func findServer(searchPath: String) throws(ShareError) -> String {
-        let directories = searchPath.split(separator: ":").map(String.init) + ["/usr/sbin", "/usr/local/sbin"]
-        for candidate in directories.map({ $0 + "/smbd" }) where candidate.hasPrefix("/") && access(candidate, X_OK) == 0 {
-            return candidate
-        }
-        throw .serverNotFound(program: "smbd", package: "samba")
+        try ServerSearch.find("smbd", searchPath: searchPath, places: ["/usr/sbin", "/usr/local/sbin"], package: "samba")
     }
 
     /// One connection: smbd ends by itself when the guest or QEMU closes it.

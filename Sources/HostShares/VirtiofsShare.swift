@@ -20,11 +20,8 @@ public struct VirtiofsShare: ShareService {
 
     /// Finds `virtiofsd` in `searchPath` (a `PATH`), then where Debian installs it with QEMU or on its own.
     public static func findServer(searchPath: String) throws(ShareError) -> String {
-        let directories = searchPath.split(separator: ":").map(String.init) + ["/usr/lib/qemu", "/usr/libexec", "/usr/lib"]
-        for candidate in directories.map({ $0 + "/virtiofsd" }) where candidate.hasPrefix("/") && access(candidate, X_OK) == 0 {
-            return candidate
-        }
-        throw .serverNotFound(program: "virtiofsd", package: "qemu-system-common")
+        try ServerSearch.find(
+            "virtiofsd", searchPath: searchPath, places: ["/usr/lib/qemu", "/usr/libexec", "/usr/lib"], package: "qemu-system-common")
     }
 
     /// Checks the shares, and makes the directories that each server shows its share in.

@@ -5,7 +5,7 @@ import LinuxSystem
 
 /// The servers of a run's shares. Each ends with QEMU, or with this process, whatever ends that.
 final class ShareDaemons: @unchecked Sendable {
-    // Written by `init` and by the thread before `init` returns, then only read.
+    // Written by the thread before `init` returns, which waits for that; afterwards only the run that owns this uses it.
     private var running: [(daemon: ShareDaemon, process: ChildProcess, log: String)] = []
     private var failure: (any Error)?
     private let isOver = DispatchSemaphore(value: 0)
