@@ -6,6 +6,9 @@ public enum ControlSocket {
     public static let linksName = ".vm-proxy-links.socket"
     /// Why a proxy that is about to end takes no more guests: another one may be started in its place.
     public static let endingReason = "the proxy is ending"
+
+    /// How the reason begins for which a proxy refuses what concerns a guest that it does not know.
+    public static func unknownGuestReason(_ name: String) -> String { "no guest '\(name)' here" }
     /// The most bytes that a request line may have, its line feed included.
     public static let maximumLineLength = 512
     /// The most bytes that a launcher's line may have after its `GUEST` line, its line feed included: a line of a console.

@@ -221,7 +221,7 @@ final class ProxyCore {
 
     private func unknown(_ name: String) -> ConnectFault {
         let known = (Array(guests.keys) + rawGuests.keys).sorted().joined(separator: ", ")
-        return ConnectFault(text: "no guest '\(name)' here; there are: \(known.isEmpty ? "none" : known)")
+        return ConnectFault(text: "\(ControlSocket.unknownGuestReason(name)); there are: \(known.isEmpty ? "none" : known)")
     }
 
     // MARK: Waiting for a guest

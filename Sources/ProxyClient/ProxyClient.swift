@@ -59,7 +59,7 @@ public struct ProxyClient: Sendable {
                 return ServiceStream(socket: connection.socket, early: connection.takeReceived(), guest: guest)
             } catch {
                 let reason = explained(error, guest)
-                guard waitsForStart, reason.mayBeStarting, !startIsOver.hasPassed, !deadline.hasPassed else { throw reason }
+                guard waitsForStart, reason.mayBeStarting(guest), !startIsOver.hasPassed, !deadline.hasPassed else { throw reason }
                 try pause(signals)
             }
         }

@@ -1,3 +1,4 @@
+internal import ControlProtocol
 import Glibc
 public import LinuxSystem
 
@@ -51,11 +52,14 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
         }
     }
 
-    /// Whether a `vm run` that is just starting would explain it.
-    var mayBeStarting: Bool {
+    /// Whether a `vm run` of `guest` that is just starting would explain it, or a proxy that is just ending.
+    func mayBeStarting(_ guest: String) -> Bool {
         switch self {
         case .noProxy(_, let error): error == Errno(ENOENT) || error == Errno(ECONNREFUSED)
-        case .noSuchGuest: true
+        case .noSuchGuest, .proxyGone: true
+        // It may be there by now.
+        case .refused(_, let reason):
+            reason == ControlSocket.endingReason || reason.hasPrefix(ControlSocket.unknownGuestReason(guest))
         default: false
         }
     }

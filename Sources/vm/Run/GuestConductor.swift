@@ -53,12 +53,7 @@ final class GuestConductor: @unchecked Sendable {
     // MARK: Registration
 
     /// Registers the guest, so that its socket is there before its kernel is.
-    func register(notes: [String]) throws {
-        notes.forEach { progress.note($0) }
-        try enroll()
-    }
-
-    private func enroll() throws {
+    func register() throws {
         let registration = try proxy.register(name, token: token)
         self.registration = registration
         console.attach(registration)
@@ -75,6 +70,9 @@ final class GuestConductor: @unchecked Sendable {
     }
 
     // MARK: The run
+
+    /// Shows what was noted before there was a run.
+    func show(_ notes: NoteBuffer) { notes.all.forEach { progress.note($0) } }
 
     /// Follows the machine to the end of its purpose. When this returns, the machine has ended or is to be ended.
     func conduct(_ machine: RunningMachine) async throws -> Outcome {
@@ -176,7 +174,7 @@ final class GuestConductor: @unchecked Sendable {
         guard ended else { return }
         registration = nil
         progress.note("the vm-proxy of \(directory) is gone; starting another one")
-        try enroll()
+        try register()
     }
 
     private func apply(_ event: GuestEvent) {

@@ -28,6 +28,16 @@ struct GuestRun {
         let share = options.files.share.resolved(found.moduleTree)
         if let note = share.note, options.verbose { notes.add(note) }
 
+        let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
+        let console = try LogRelay()
+        let conductor = GuestConductor(
+            name: name, directory: directory, proxy: proxy, token: token, signals: signals, options: options, console: console,
+            progress: BootProgress(options.progressStyle, name: name))
+        defer { conductor.unregister() }
+        // Early, because who asks for the guest meanwhile is to wait for it.
+        async let registered: Void = conductor.register()
+
         // What needs other programs' answers is asked for at once.
         async let store = GuestStore(options.store, options.files, share.choice, files: files)
         async let disk = preparedDisk()
@@ -36,9 +46,9 @@ struct GuestRun {
         let decision = try await accelerator
         let boot = try BootFiles(found, options.machine, decision.accelerator, share.choice) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
-        let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
         let kernel = decision.accelerator == .tcg ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
+        try await registered
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
         description.extraDisks = try await emptyDisks
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
@@ -46,13 +56,7 @@ struct GuestRun {
 
         let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
         defer { daemons.stop() }
-        let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
-        let console = try LogRelay()
-        let conductor = GuestConductor(
-            name: name, directory: directory, proxy: proxy, token: token, signals: signals, options: options, console: console,
-            progress: BootProgress(options.progressStyle, name: name))
-        defer { conductor.unregister() }
-        try conductor.register(notes: notes.all)
+        conductor.show(notes)
 
         let showsConsole = options.verbose
         let outcome = try await withRunningMachine(
