@@ -1,3 +1,5 @@
+import Glibc
+import HostTools
 import LinuxSystem
 import Testing
 
