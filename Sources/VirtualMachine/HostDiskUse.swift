@@ -2,6 +2,7 @@ import CLinux
 import CMount
 import Foundation
 import Glibc
+import LinuxSystem
 
 /// What the host itself does with a disk: a VM that wrote to it at the same time would destroy what is on it.
 enum HostDiskUse {
@@ -83,7 +84,8 @@ enum HostDiskUse {
     }
 
     private static var swapFiles: [String] {
-        let lines = ((try? String(contentsOfFile: "/proc/swaps", encoding: .utf8)) ?? "").split(separator: "\n").dropFirst()
+        let text = String(decoding: (try? Files.read("/proc/swaps")) ?? [], as: UTF8.self)
+        let lines = text.split(separator: "\n").dropFirst()
         return lines.compactMap { $0.split(separator: " ").first.map(String.init) }
     }
 

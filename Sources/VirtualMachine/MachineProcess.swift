@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 
 /// A QEMU that another program has started, known by its process id: what can be asked of it over its control socket.
 public struct MachineProcess: Sendable {
@@ -6,7 +7,8 @@ public struct MachineProcess: Sendable {
 
     /// Finds the control socket among the process's arguments; nil when it is no QEMU, or somebody else's.
     public init?(_ identifier: Int32) {
-        guard let words = FileManager.default.contents(atPath: "/proc/\(identifier)/cmdline") else { return nil }
+        // Foundation takes the first piece of a file of the kernel's for all of it.
+        guard let words = try? Files.read("/proc/\(identifier)/cmdline", limit: 4 << 20) else { return nil }
         guard let socket = MachineProcess.socket(in: words.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }) else {
             return nil
         }

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Foundation
+import LinuxSystem
 import Testing
 
 /// Before the guest has booted.
@@ -31,7 +32,8 @@ import Testing
 
     /// How many connections there are to the socket at `path` (`/proc/net/unix`): each has the listener's path, as it has.
     private func connections(to path: String) throws -> Int {
-        let sockets = try String(contentsOfFile: "/proc/net/unix", encoding: .utf8).split(separator: "\n")
+        // Foundation takes the first 4 KiB of it for all.
+        let sockets = String(decoding: try Files.read("/proc/net/unix", limit: 16 << 20), as: UTF8.self).split(separator: "\n")
         return sockets.count { $0.hasSuffix(" \(path)") } - 1
     }
 

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Foundation
+import LinuxSystem
 import Testing
 
 /// A directory of VMs, as `--directory` takes it, with a place for their private files beside it: a test's own world, in
@@ -98,9 +99,9 @@ final class VMDirectory: Sendable {
         let mark = Array("\(Self.mark)=\(path)\0".utf8)
         let numbers = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { Int32($0) }
         return numbers.compactMap { number in
-            guard let variables = FileManager.default.contents(atPath: "/proc/\(number)/environ") else { return nil }
+            guard let variables = try? Files.read("/proc/\(number)/environ", limit: 4 << 20) else { return nil }
             guard Data("\0".utf8 + variables + [0]).range(of: Data("\0".utf8 + mark)) != nil else { return nil }
-            let words = (FileManager.default.contents(atPath: "/proc/\(number)/cmdline") ?? Data()).split(separator: 0)
+            let words = ((try? Files.read("/proc/\(number)/cmdline", limit: 4 << 20)) ?? []).split(separator: 0)
             return "\(number) " + words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
         }
     }
