@@ -4,6 +4,7 @@ import HostShares
 import InitrdBuilder
 import LinuxSystem
 import ProxyClient
+import Synchronization
 import VirtualMachine
 
 /// One VM from its parts to its end: prepares the files, registers the guest, runs QEMU, and cleans up whatever happens.
@@ -18,8 +19,14 @@ struct GuestRun {
         directory = options.directory.path
     }
 
-    /// Runs the VM; gives the exit code.
+    /// Runs the VM; gives the exit code. A disk that was made for it does not stay when QEMU has not been started.
     func run() async throws -> Int32 {
+        let made = UnusedDisk()
+        defer { made.remove() }
+        return try await run(made)
+    }
+
+    private func run(_ made: UnusedDisk) async throws -> Int32 {
         let signals = try RunCommand.inbox.get()
         let name = options.machine.name
         let notes = NoteBuffer()
@@ -40,7 +47,7 @@ struct GuestRun {
 
         // What needs other programs' answers is asked for at once.
         async let store = GuestStore(options.store, options.files, share.choice, files: files)
-        async let disk = preparedDisk()
+        async let disk = preparedDisk(made)
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
@@ -65,7 +72,10 @@ struct GuestRun {
                 console.add(line)
                 if showsConsole { Terminal.write("\(name)| \(line)\n") }
             },
-            body: { machine in try await conductor.conduct(machine) })
+            body: { machine in
+                made.image.withLock { $0 = nil }
+                return try await conductor.conduct(machine)
+            })
         if let fault = daemons.fault, case .machineEnded = outcome.value { Terminal.say(fault) }
         return try conductor.exitCode(of: outcome.value, outcome.end)
     }
@@ -124,16 +134,24 @@ struct GuestRun {
     }
 
     /// The root disk; nil for a guest without one.
-    private func preparedDisk() async throws -> PreparedDisk? {
+    private func preparedDisk(_ made: UnusedDisk) async throws -> PreparedDisk? {
         guard options.files.root == .disk else { return nil }
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
         let path = machine.ephemeral ? files.file("disk.qcow2") : kept
-        let (disk, isBlank) = try await MachineDescription.Disk.prepare(
+        let (disk, isBlank, image) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
+        made.image.withLock { $0 = image }
         return PreparedDisk(disk: disk, isBlank: isBlank)
     }
+}
+
+/// The disk image that was made for a run, until QEMU has it.
+private final class UnusedDisk: Sendable {
+    let image = Mutex<NewImage?>(nil)
+
+    func remove() { image.withLock { $0?.removeUnused() } }
 }
 
 /// Notes that are shown once there is a place for them.
