@@ -47,6 +47,44 @@ import Testing
         await directory.expectNothingLeft()
     }
 
+    /// A QEMU that does nothing, and may not be killed by whoever did not start it.
+    @Test func aQEMUThatIsStoppedIsToldAsStillRunning() async throws {
+        try await withMachine(["--store", "none", "--ephemeral"]) { machine in
+            let status = try await machine.waitUntilReady()
+            let process = try #require(status.pid)
+            kill(process, SIGSTOP)
+            let down = try await machine.directory.vm(["down", "--timeout", "1", machine.name]).run()
+            kill(process, SIGCONT)
+            #expect(down.code == 255, "\(down)")
+            #expect(down.errors.contains("vm: guest has not powered off within 1 s; pressing its power button"), "\(down)")
+            #expect(down.errors.contains("vm: cannot press the power button of guest: QEMU did not answer in time"), "\(down)")
+            #expect(down.errors.contains("vm: still running: guest; see 'vm ps' for their processes"), "\(down)")
+        }
+    }
+
+    /// As the launcher ends it: 15 s for the guest, and none where it cannot be asked.
+    @Test func aLauncherThatIsToldToEndEndsAGuestThatDoesNot() async throws {
+        let init_ = "#!/run/vm-agent/bin/sh\ntrap : USR2\nwhile :; do sleep 1000 & wait $!; done\n"
+        for isDeaf in [false, true] {
+            try await withMachine(["--store", "none", "--root", "tmpfs", "--append", "vm.on-failure=shell init=/init"]) { machine in
+                try await machine.waitUntilFailed()
+                _ = try await machine.sh("cat > /init; chmod +x /init; vm-agent resume", input: Array(init_.utf8))
+                try await machine.waitUntilReady()
+                if isDeaf {
+                    let agent = try await machine.agent()
+                    _ = try await machine.sh("kill -STOP \(agent)")
+                }
+                machine.launcher.signal(SIGTERM)
+                _ = try await machine.launcher.waitForEnd()
+                let said = machine.launcher.errors
+                #expect(
+                    said.contains(
+                        isDeaf ? "vm: guest cannot be asked to power off: " : "vm: guest has not powered off within 15 s; ending it"),
+                    "\(said)")
+            }
+        }
+    }
+
     private func expectCleanEnd(_ options: [String]) async throws {
         let directory = try VMDirectory()
         try await withMachine(options, in: directory) { machine in
