@@ -65,6 +65,10 @@ import Testing
                 ("vm run --verbose --quiet -- true", "--verbose and --quiet exclude each other."),
                 ("vm run --initrd x --module y -- true", "--initrd is used as it is: leave it out to have one built with these --modules."),
                 ("vm run --mount /etc:/x --mount /usr:/x -- true", "--mount: two directories are to be /x in the guest."),
+                (
+                    "vm run --until-input-ends",
+                    "--until-input-ends: the standard input is no pipe, socket or terminal, so its end is not seen"
+                ),
                 ("vm-proxy --max-buffered -1", "--max-buffered -1: must be 1 to 1048576 MiB"),
                 ("vm-proxy --log-level loud", "--log-level loud: must be trace, debug, info, notice, warning, error or critical"),
                 ("vm-proxy --guest a --raw a", "a guest is named by --guest and by --raw"),
@@ -98,6 +102,10 @@ import Testing
                 ("vm run --kernel $K --initrd nowhere --store none -- true", "cannot read the initrd "),
                 ("\(run) --system /x -- true", "--system, --register and --writable-store need a store: leave out '--store none'"),
                 ("\(hidden) /nix vm run --kernel $K --modules $M --system /nix/store/x -- true", "--system /nix/store/x: "),
+                (
+                    "\(hidden) /nix vm run --kernel $K --modules $M --register /nix/store/x -- true",
+                    "/x: this host has no /nix/store; give --store"
+                ),
                 (
                     "vm run --kernel $K --modules $M --store $PWD/nix/store --system $PWD/nix/store/system -- true",
                     "/system/init does not exist; "
