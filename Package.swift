@@ -111,7 +111,8 @@ let testTargets: [Target] = [
         name: "yamux-peer", dependencies: ["CLinux", "LinuxSystem", "Yamux"], path: "Tests/YamuxInterop/yamux-peer", swiftSettings: house),
     .executableTarget(
         name: "yamux-throughput", dependencies: ["Yamux"], path: "Tests/Benchmarks/yamux-throughput", swiftSettings: house),
-    .testTarget(name: "IntegrationTests", dependencies: ["ControlProtocol", "LinuxSystem", "ProxyClient"], swiftSettings: house),
+    .testTarget(
+        name: "IntegrationTests", dependencies: ["ControlProtocol", "HostTools", "LinuxSystem", "ProxyClient"], swiftSettings: house),
 ]
 
 let package = Package(

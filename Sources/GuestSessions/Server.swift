@@ -50,8 +50,10 @@ public final class Server {
         sessions.environment.systemPath = systemPath
         if channel != nil || settings.isOfGuests { sessions.environment.controlGroup = Server.prepareForShortage() }
         linux_ignore_signal(SIGPIPE)
-        // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
-        for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
+        // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process. Nor is the SIGTERM
+        // that an init sends to all at the end; but who has started `connect` by that name may end it.
+        let isSpared = channel != nil || linux_argument(0)?.pointee == CChar(UInt8(ascii: "@"))
+        for signal in isSpared ? [SIGHUP, SIGINT, SIGTERM] : [SIGHUP, SIGINT] { linux_ignore_signal(signal) }
         if let channel { loop.watch(channel.socket, .readable, .bootChannel) }
         if let rootSwitch { loop.watch(rootSwitch.mounts, .error, .mounts) }
     }

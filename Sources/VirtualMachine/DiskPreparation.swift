@@ -8,11 +8,12 @@ extension MachineDescription.Disk {
     /// What exists is never written to. A new image appears whole under its name or not at all, and a file that somebody else
     /// puts there meanwhile stays theirs.
     ///
-    /// - Returns: the disk, and whether it is known to hold nothing but zeros: because it was made now, or nothing is stored in it.
+    /// - Returns: the disk; whether it is known to hold nothing but zeros: because it was made now, or nothing is stored in it; and the
+    ///   image where it was made now.
     /// - Throws: `DiskError`; `MachineError` when `qemu-img` is missing.
     public static func prepare(
         path: String, size: DiskSize = .standard
-    ) async throws -> (disk: MachineDescription.Disk, isBlank: Bool) {
+    ) async throws -> (disk: MachineDescription.Disk, isBlank: Bool, made: NewImage?) {
         let tool = try ImageTool()
         var status = stat()
         var isNew = false
@@ -22,8 +23,11 @@ extension MachineDescription.Disk {
             guard stat(path, &status) == 0 else { throw DiskError.inaccessible(path: path, reason: reason(errno)) }
         }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return isNew ? (.init(path: path, format: .qcow2), true) : try await existingImage(path, status, tool: tool)
-        case S_IFBLK: return (try blockDevice(path, status), false)
+        case S_IFREG:
+            if isNew { return (.init(path: path, format: .qcow2), true, NewImage(path: path, status)) }
+            let (disk, isBlank) = try await existingImage(path, status, tool: tool)
+            return (disk, isBlank, nil)
+        case S_IFBLK: return (try blockDevice(path, status), false, nil)
         case S_IFDIR: throw DiskError.notADisk(path: path, kind: "directory")
         case S_IFSOCK: throw DiskError.notADisk(path: path, kind: "socket")
         default: throw DiskError.notADisk(path: path, kind: "special file")

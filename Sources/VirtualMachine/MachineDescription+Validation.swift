@@ -24,11 +24,11 @@ extension MachineDescription {
         guard length <= MachineDescription.longestCommandLine else {
             throw .commandLineTooLong(bytes: length, limit: MachineDescription.longestCommandLine)
         }
-        try MachineDescription.checkReadable(.kernel, kernel)
-        if let initrd { try MachineDescription.checkReadable(.initrd, initrd) }
+        try MachineDescription.check(.kernel, kernel)
+        if let initrd { try MachineDescription.check(.initrd, initrd) }
     }
 
-    private static func checkReadable(_ file: MachineError.BootFile, _ path: String) throws(MachineError) {
+    private static func check(_ file: MachineError.BootFile, _ path: String) throws(MachineError) {
         var status = stat()
         guard stat(path, &status) == 0, access(path, R_OK) == 0 else {
             throw .unreadableBootFile(file, path: path, reason: String(cString: strerror(errno)))
@@ -36,5 +36,6 @@ extension MachineDescription {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw .unreadableBootFile(file, path: path, reason: "it is not a file")
         }
+        if let fault = BootFileKind.fault(of: path, as: file) { throw .wrongBootFile(file, path: path, fault: fault) }
     }
 }

@@ -10,6 +10,8 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
     case socketPathTooLong(path: String, limit: Int)
     /// The kernel or initrd cannot be read.
     case unreadableBootFile(BootFile, path: String, reason: String)
+    /// The file is no kernel, or no initrd.
+    case wrongBootFile(BootFile, path: String, fault: String)
     /// The kernel command line is longer than the kernel's memory for it.
     case commandLineTooLong(bytes: Int, limit: Int)
     /// A number in the description is out of range.
@@ -36,6 +38,10 @@ public enum MachineError: Error, Equatable, Sendable, CustomStringConvertible {
             "cannot read the kernel \(path): \(reason); give --kernel a kernel image, such as the /boot/vmlinuz-… of the Debian package linux-image-cloud-amd64"
         case .unreadableBootFile(.initrd, let path, let reason):
             "cannot read the initrd \(path): \(reason); leave --initrd out to have one built"
+        case .wrongBootFile(.kernel, let path, let fault):
+            "\(path) is no kernel image: \(fault); give --kernel one, such as the /boot/vmlinuz-… of the Debian package linux-image-cloud-amd64"
+        case .wrongBootFile(.initrd, let path, let fault):
+            "\(path) is no initrd: \(fault); an initrd is a cpio archive, packed or not: leave --initrd out to have one built"
         case .commandLineTooLong(let bytes, let limit):
             "the kernel command line has \(bytes) bytes; the kernel takes \(limit), and with more it stops before its first line: use fewer or shorter words (--append, $QEMU_KERNEL_PARAMS)"
         case .invalidNumber(let name, let value, let range):

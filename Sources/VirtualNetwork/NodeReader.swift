@@ -64,8 +64,12 @@ struct NodeReader {
             fail("must be a text, not \(kind)")
             return nil
         }
-        guard !scalar.string.utf8.contains(0), !scalar.string.isEmpty else {
-            fail(scalar.string.isEmpty ? "must not be empty" : "must not have a zero byte")
+        guard !scalar.string.isEmpty else {
+            fail("must not be empty")
+            return nil
+        }
+        guard !scalar.string.utf8.contains(0) else {
+            fail("must not have a zero byte")
             return nil
         }
         return scalar.string

@@ -13,7 +13,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the socket files are.", valueName: "dir"))
     var directory = "."
 
-    @Option(help: ArgumentHelp("How long a client waits for a guest that is still booting.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long a client waits for a guest that is still booting.", valueName: "seconds"))
     var wait = 120
 
     @Option(
@@ -26,7 +26,9 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp("This guest has no agent: what connects is a plain shell, for one client at a time.", valueName: "name"))
     var rawGuests: [String] = []
 
-    @Option(help: ArgumentHelp("Let registered guests connect by vsock, too, at this port; the agent takes 23.", valueName: "port"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Let registered guests connect by vsock, too, at this port; the agent takes 23.", valueName: "port"))
     var vsockPort: UInt32?
 
     @Option(
@@ -35,7 +37,9 @@ struct Serve: AsyncParsableCommand {
             "Let this user's processes use the sockets, beside this one's and root's. It gets root shells.", valueName: "uid"))
     var allowedUsers: [UInt32] = []
 
-    @Option(help: ArgumentHelp("Bytes in all that may wait for clients and guests which do not take them, in MiB.", valueName: "mib"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Bytes in all that may wait for clients and guests which do not take them, in MiB.", valueName: "mib"))
     var maxBuffered = ProxyLimits().bytesInAll >> 20
 
     @Flag(help: "End with the last guest that was registered, or after 10 s when there is none.")
@@ -44,7 +48,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "How much to log on the standard error: trace, debug, info, notice, warning, error, critical.")
     var logLevel = "info"
 
-    @Option(help: ArgumentHelp("Write a line feed to this descriptor when the sockets are there.", valueName: "descriptor"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Write a line feed to this descriptor when the sockets are there.", valueName: "descriptor"))
     var readyFd: Int32?
 
     func validate() throws {

@@ -26,6 +26,9 @@ enum Terminal {
     /// Writes `vm: TEXT` to the standard error. Some of it may be a guest's, which may not move the cursor or worse.
     static func say(_ text: String) { write("vm: \(TerminalText.cleaned(text))\n") }
 
+    /// The same for what is no fault.
+    static func note(_ text: String) { say(text) }
+
     /// Writes `text` to the standard error.
     static func write(_ text: String) {
         var rest = Array(text.utf8)[...]

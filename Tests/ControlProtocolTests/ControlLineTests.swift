@@ -19,6 +19,18 @@ import Testing
         #expect(throws: ControlRequest.Fault.self) { try ControlRequest(line: line) }
     }
 
+    @Test(arguments: [
+        ("GUEST vm", "usage: GUEST NAME TOKEN"), ("LOGS", "usage: LOGS NAME [follow]"), ("WATCH", "usage: WATCH NAME"),
+        ("CONNECT vm", "usage: CONNECT NAME SERVICE [now]"), ("CONNECT vm é", "that is no service: it may have visible ASCII"),
+        ("WATCH ../x", "'../x' is no guest's name: it must begin with"),
+        ("GUEST vm xyz", "the token must be hexadecimal, at most 128 bytes, or -"),
+        ("HELP", "no such request; there are CONNECT, GUEST, LOGS, STATUS and WATCH"),
+    ])
+    func theReasonSaysWhatIsRight(line: String, reason: String) throws {
+        let fault = try #require(throws: ControlRequest.Fault.self) { try ControlRequest(line: line) }
+        #expect(fault.text.contains(reason), "\(fault.text)")
+    }
+
     @Test func aServiceHasAtMostFourHundredBytes() throws {
         let longest = String(repeating: "s", count: 400)
         _ = try ControlRequest(line: "CONNECT vm \(longest)")

@@ -72,7 +72,7 @@ import Testing
         #expect(result.errors == 1)
         #expect(try scratch.names("in") == ["b"])
         #expect(log.problems.ours.map(\.path) == [scratch.bytes("in/a")])
-        #expect(log.texts.first?.contains("checksum") == true)
+        #expect(log.texts == ["was damaged on its way: its checksum is not the sender's; nothing was written"])
     }
 
     @Test func aFullDiskEndsTheCopy() async throws {
@@ -93,7 +93,9 @@ import Testing
             Self.entry(.file(size: nil, link: 0)) + Self.frame(.copyData, [1]) + Self.frame(.copyHole, hole)
             + Self.frame(.copyFileEnd, Self.checksum([1] + hole)) + Self.end
         _ = try await Self.receive(sparse, to: .stream(pipe.writeEnd)).get()
-        #expect(try await Self.receive(Self.entry(.directory) + Self.leave + Self.end, to: .stream(pipe.writeEnd)).get().errors == 1)
+        let log = Log()
+        _ = try await Self.receive(Self.entry(.directory) + Self.leave + Self.end, to: .stream(pipe.writeEnd), log).get()
+        #expect(log.texts == ["only a file's content can be written here"])
         pipe.writeEnd.close()
         #expect(try Files.read(pipe.readEnd) == [1, 0, 0, 0])
         pipe.readEnd.close()

@@ -61,6 +61,27 @@ import Testing
         #expect(try scratch.status(expected).st_mode & mode_t(S_IFMT) == mode_t(S_IFREG))
     }
 
+    @Test(arguments: [
+        ("file", "new/", "no such directory"), ("file", "link to nothing", "is a symbolic link that leads to nothing"),
+        ("tree", "old", "is not a directory"), ("file", "fifo", "which a copy does not replace"),
+    ])
+    func aPlaceThatIsNoneIsToldAsWhatItIs(source: String, destination: String, words: String) async throws {
+        let scratch = try prepare()
+        var copy = Copy()
+        copy.request = CopyRequest(path: scratch.bytes(destination), name: Array(source.utf8), isRecursive: source == "tree")
+        _ = try await copy.copyIn(scratch.bytes(source)).get()
+        #expect(copy.log.texts.count == 1 && copy.log.texts[0].contains(words), "\(copy.log.texts)")
+    }
+
+    /// Without a name of its own, as from the standard input.
+    @Test func aDirectoryIsNoPlaceForWhatHasNoName() async throws {
+        let scratch = try prepare()
+        var copy = Copy()
+        copy.request = CopyRequest(path: scratch.bytes("directory"))
+        _ = try await copy.copyIn(scratch.bytes("file")).get()
+        #expect(copy.log.texts == ["is a directory; name the file in it that is to be written"])
+    }
+
     @Test func aLinkIsCopiedAsOneWhereTreesAre() async throws {
         let scratch = try prepare()
         var copy = Copy()
@@ -86,7 +107,7 @@ import Testing
         copy.request = CopyRequest(path: scratch.bytes("file"))
         let target = CopyDestination(path: scratch.bytes(destination), name: Array("file".utf8), followsLink: false)
         #expect(try await copy.copyOut(to: target).get().entries == 0)
-        #expect(copy.log.texts.count == 1)
+        #expect(copy.log.texts.count == 1 && copy.log.texts[0].hasPrefix("is a symbolic link, perhaps of the guest's making: name what"))
         #expect(scratch.read("old") == "old")
         #expect(try scratch.names("directory") == ["subdirectory"])
     }

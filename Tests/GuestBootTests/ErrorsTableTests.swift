@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// `docs/errors.md` has every message of the guest's side that says what is wrong, as the code has them, each with the test that
-/// has seen it.
+/// `docs/errors.md` has every message that says what is wrong, in the guest and on the host, as the code has them, each with the test
+/// that has seen it.
 @Suite struct ErrorsTableTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardized
 
@@ -32,15 +32,44 @@ import Testing
         return try names.map { ($0, try String(contentsOfFile: "\(directory)/\($0)", encoding: .utf8)) }
     }
 
-    /// What begins a message in the code.
-    private static let beginnings = ["StepFailure(", ".warning(", "warnings.append(", "SessionStartFailure(", ".refused(", "refuse("]
+    /// What begins a message in the guest's code.
+    private static let guest = (
+        folders: ["GuestBoot", "GuestSessions"],
+        beginnings: ["StepFailure(", ".warning(", "warnings.append(", "SessionStartFailure(", ".refused(", "refuse("]
+    )
+    /// On the host, where errors also describe themselves.
+    private static let host = (
+        folders: [
+            "vm", "vm-proxy", "VirtualMachine", "HostShares", "InitrdBuilder", "VirtualNetwork", "ProxyClient", "Proxy", "ControlProtocol",
+            "FileCopy",
+        ],
+        beginnings: [
+            "Failure(", "ValidationError(", "Fault(text:", "ConnectFault(text:", "CopyFault(", "fail(", "refuse(", "refuseLink(",
+            "logFault(",
+            "warning(", "Terminal.say(",
+        ]
+    )
+    /// Files with functions that give a message back.
+    private static let reports = ["MachineReport.swift", "ShareDaemons.swift", "GuestConductor.swift"]
 
     private func messagesInCode() throws -> [String: String] {
         var messages: [String: String] = [:]
-        for folder in ["Sources/GuestBoot", "Sources/GuestSessions"] {
-            for file in try swiftFiles(below: folder) {
-                for beginning in Self.beginnings {
-                    for message in Messages.all(after: beginning, in: file.text) { messages[message] = "\(folder)/\(file.name)" }
+        func add(_ found: [String], _ place: String) {
+            // On the host, what consists of others' words only is their message.
+            for message in found where Self.guest.folders.contains(where: place.hasPrefix) || message.contains(where: \.isLetter) {
+                messages[message] = place
+            }
+        }
+        for (folders, beginnings) in [Self.guest, Self.host] {
+            for folder in folders {
+                for file in try swiftFiles(below: "Sources/\(folder)") {
+                    let place = "\(folder)/\(file.name)"
+                    for beginning in beginnings { add(Messages.all(after: beginning, in: file.text), place) }
+                    guard folders == Self.host.folders else { continue }
+                    if file.text.contains(": Error") || file.text.contains("ConsoleFailure") {
+                        add(Messages.descriptions(in: file.text), place)
+                    }
+                    if Self.reports.contains(where: file.name.hasSuffix) { add(Messages.returned(in: file.text), place) }
                 }
             }
         }
@@ -50,7 +79,7 @@ import Testing
     @Test func theTableAndTheCodeHaveTheSameMessages() throws {
         let code = try messagesInCode()
         let table = Set(try rows().map(\.message))
-        #expect(code.count > 50)
+        #expect(code.count > 200)
         for (message, file) in code.sorted(by: { $0.value < $1.value }) where !table.contains(message) {
             Issue.record("docs/errors.md lacks a row: | `\(message)` | … | `test` |  (\(file))")
         }
@@ -69,103 +98,5 @@ import Testing
         let code = #"throw StepFailure("cannot \(verb(of: "x")) a" + name + " b" + (c ? "d" : "e"))"#
         #expect(Messages.all(after: "StepFailure(", in: code) == ["cannot … a… b…"])
         #expect(Messages.all(after: "refuse(", in: "refuse(reason) refuse(\"no\")") == ["no"])
-    }
-}
-
-/// Messages in Swift's text.
-private enum Messages {
-    /// The argument of each call that begins with `beginning`: literals that are joined at the top, `…` for all else. Calls without a
-    /// literal pass on what another one says.
-    static func all(after beginning: String, in text: String) -> [String] {
-        var found: [String] = []
-        var rest = text[...]
-        while let place = rest.range(of: beginning) {
-            rest = rest[place.upperBound...]
-            // `func refuse(`, `case refused(`, `isRefused(`.
-            let before = text[..<place.lowerBound].suffix(6)
-            if before.hasSuffix("func ") || before.hasSuffix("case ") || before.hasSuffix("case .") { continue }
-            if let last = before.last, !beginning.hasPrefix("."), last.isLetter { continue }
-            if let message = argument(rest) { found.append(message) }
-        }
-        return found
-    }
-
-    private static func argument(_ text: Substring) -> String? {
-        var message = ""
-        var depth = 0
-        var hasLiteral = false
-        var index = text.startIndex
-        func open() { if !message.hasSuffix("…") { message += "…" } }
-        while index < text.endIndex {
-            let character = text[index]
-            switch character {
-            case "\"":
-                let (literal, next) = self.literal(text[text.index(after: index)...])
-                if depth == 0 {
-                    message += message.hasSuffix("…") && literal.hasPrefix("…") ? String(literal.dropFirst()) : literal
-                    hasLiteral = true
-                } else {
-                    open()
-                }
-                index = next
-                continue
-            case "(", "[", "{":
-                depth += 1
-                open()
-            case ")", "]", "}":
-                if depth == 0 { return hasLiteral ? message.trimmingCharacters(in: .whitespaces) : nil }
-                depth -= 1
-            case "," where depth == 0:
-                // What comes before the message is none of it.
-                if hasLiteral { return message }
-                message = ""
-            case ":" where depth == 0 && !hasLiteral:
-                // A label.
-                message = ""
-            case _ where character.isLetter: open()
-            default: break
-            }
-            index = text.index(after: index)
-        }
-        return nil
-    }
-
-    /// A literal's text from behind its first quote, and the place behind its last.
-    private static func literal(_ text: Substring) -> (String, Substring.Index) {
-        var literal = ""
-        var index = text.startIndex
-        while index < text.endIndex, text[index] != "\"" {
-            if text[index] == "\\" {
-                index = text.index(after: index)
-                if text[index] == "(" {
-                    if !literal.hasSuffix("…") { literal += "…" }
-                    index = end(ofInterpolation: text[text.index(after: index)...])
-                    continue
-                }
-                literal += text[index] == "n" ? " " : String(text[index])
-            } else {
-                literal.append(text[index])
-            }
-            index = text.index(after: index)
-        }
-        return (literal, index < text.endIndex ? text.index(after: index) : index)
-    }
-
-    private static func end(ofInterpolation text: Substring) -> Substring.Index {
-        var depth = 0
-        var index = text.startIndex
-        while index < text.endIndex {
-            if text[index] == "\"" {
-                index = literal(text[text.index(after: index)...]).1
-                continue
-            }
-            if text[index] == "(" { depth += 1 }
-            if text[index] == ")" {
-                if depth == 0 { return text.index(after: index) }
-                depth -= 1
-            }
-            index = text.index(after: index)
-        }
-        return index
     }
 }

@@ -96,6 +96,34 @@ import Testing
         #expect(!Files.exists(directory.path + "/etc/hosts"))
     }
 
+    /// A class-D address is no interface's, whoever asks for it.
+    @Test func anAddressThatAnInterfaceDoesNotTakeIsAnError() throws {
+        let interface = try #require(InterfaceAddress("lo:224.0.0.1/32"))
+        let failure = try #require(throws: StepFailure.self) { try BringUpVLANs.run([interface]) }
+        #expect(failure.text.hasPrefix("cannot give lo the address 224.0.0.1/32: "), "\(failure.text)")
+        let plan = BootPlan(KernelCommandLine("vm.name-server=here"))
+        #expect(plan.warnings == ["vm.name-server=here: must be an IPv4 address, as 10.0.2.3; passed over"])
+    }
+
+    @Test func aRootThatTakesNoFilesIsToldByWhatCouldNotBeWritten() throws {
+        let directory = try TemporaryDirectory()
+        let entry = try directory.write("entry", Array("192.168.1.1\ta\n".utf8))
+        // A file where a directory should be.
+        try directory.write("etc", "")
+        let hosts = try #require(throws: StepFailure.self) { try NameHosts.run(root: directory.path, entry: entry) }
+        #expect(hosts.text.hasPrefix("cannot write /etc/hosts: "), "\(hosts.text)")
+        let server = SetNameServer.run(IPv4Address(10, 0, 2, 3), root: directory.path)
+        #expect(server.isWarning && server.detail.hasPrefix("cannot write /etc/resolv.conf, so no names are looked up: "), "\(server)")
+        let source = try #require(ShareSource("//10.0.2.4/work"))
+        let mount = try #require(SharedDirectory("//10.0.2.4/work:/etc/work", isWritable: false))
+        let share = try #require(throws: StepFailure.self) { try MountShares.run([mount], root: directory.path) { _ in } }
+        #expect(share.text.hasPrefix("cannot make /etc/work to mount //10.0.2.4/work on: "), "\(share.text)")
+        let root = try #require(throws: StepFailure.self) {
+            try MountSharedRoot.run(source, root: directory.path + "/etc/root", place: directory.path + "/place") { _ in }
+        }
+        #expect(root.text.hasPrefix("cannot make directories in /run for the root: "), "\(root.text)")
+    }
+
     @Test func aGuestThatNamesItsNameServerKeepsIt() throws {
         let directory = try TemporaryDirectory()
         #expect(SetNameServer.run(IPv4Address(10, 0, 2, 3), root: directory.path).detail == "10.0.2.3")

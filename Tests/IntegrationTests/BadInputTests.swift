@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -80,7 +81,7 @@ import Testing
     // MARK: Guests
 
     @Test func whatQEMURefusesIsToldInItsWords() async throws {
-        let result = try await refused(["--store", "none", "--kernel", "/etc/passwd", "--modules", Checkout.modules])
+        let result = try await refused(["--store", "none", "--qemu-opts", "-drive file=/nowhere"])
         #expect(result.code == 255)
         #expect(result.errors.hasPrefix("vm: guest: QEMU ended with exit code 1\n  QEMU: "), "\(result)")
     }
@@ -102,6 +103,26 @@ import Testing
         await directory.expectNothingLeft()
     }
 
+    @Test func aQEMUThatWasKilledIsToldAsThat() async throws {
+        try await withMachine(["--store", "none", "--ephemeral"]) { machine in
+            let process = try await machine.waitUntil("to have a process") { $0.pid != nil }.pid
+            kill(try #require(process), SIGKILL)
+            #expect(try await machine.launcher.waitForEnd() == 255)
+            let said = machine.launcher.errors
+            #expect(said.contains("vm: guest: QEMU was killed by signal 9 (SIGKILL): by a person, or by this machine's kernel"), "\(said)")
+        }
+    }
+
+    @Test func aQEMUThatHasCrashedIsToldWithItsSignal() async throws {
+        try await withMachine(["--store", "none", "--ephemeral"]) { machine in
+            let process = try await machine.waitUntil("to have a process") { $0.pid != nil }.pid
+            kill(try #require(process), SIGSEGV)
+            #expect(try await machine.launcher.waitForEnd() == 255)
+            let said = machine.launcher.errors
+            #expect(said.contains("vm: guest: QEMU was killed by signal 11 ("), "\(said)")
+        }
+    }
+
     @Test func aGuestThatNeverConnectsIsGivenUp() async throws {
         let directory = try VMDirectory()
         let script = "#!/bin/busybox sh\nwhile :; do /bin/busybox sleep 1000; done\n"
@@ -110,6 +131,9 @@ import Testing
         #expect(try await directory.vm(build).run().code == 0)
         let result = try await refused(["--store", "none", "--initrd", directory.file("idle.img"), "--boot-timeout", "5"])
         #expect(result.code == 255)
-        #expect(result.errors.contains("vm: guest has not connected within 5 s; is there a vm-agent in its initrd"), "\(result)")
+        #expect(
+            result.errors.contains(
+                "vm: guest has not connected within 5 s: its kernel is still starting (give it more time with --boot-timeout), or there is no vm-agent"
+            ), "\(result)")
     }
 }

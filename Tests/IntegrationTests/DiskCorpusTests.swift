@@ -1,5 +1,6 @@
 import ControlProtocol
 import Foundation
+import HostTools
 import Testing
 
 /// In a real VM: what is on real block devices stays there, however they look or fail. What may be on a disk is tried one by one in
@@ -104,6 +105,119 @@ import Testing
         let after = try await checksums(in: directory)
         #expect(after["empty.img"] != before["empty.img"])
         for (name, sum) in before where name != "empty.img" { #expect(after[name] == sum, "\(name) has been written to") }
+        await directory.expectNothingLeft()
+    }
+
+    /// A part of the disk that the guest's device-mapper makes a device of.
+    private struct Part {
+        var name: String
+        /// In sectors, on the disk.
+        var place: Int
+        var sectors: Int
+        /// The sector that cannot be read.
+        var bad: Int?
+        /// What must be told of it.
+        var finding = "not touched"
+
+        /// What makes the device: a name, and its table in one word.
+        var line: String {
+            guard let bad else { return "\(name) 0,\(sectors),linear,DISK,\(place)" }
+            let before = bad > 0 ? "0,\(bad),linear,DISK,\(place);" : ""
+            let after = sectors - bad - 1 > 0 ? ";\(bad + 1),\(sectors - bad - 1),linear,DISK,\(place + bad + 1)" : ""
+            return "\(name) \(before)\(bad),1,error\(after)"
+        }
+    }
+
+    /// All kinds of disks on one, each with a bad sector where it is known by.
+    private func corpus(in directory: VMDirectory) async throws -> (parts: [Part], sectors: Int) {
+        var parts: [Part] = []
+        var place = 0
+        for kind in DiskCorpus.allCases {
+            let image = try kind.make()
+            let sectors = (try Int(Tool.run("stat", "-c", "%s", image.path).lines[0]) ?? 0) / 512
+            let signature = try Tool.run("wipefs", "--no-act", "--noheadings", "--output", "OFFSET", image.path).lines.first
+            let byte =
+                switch kind {
+                case .gptWithOnlyTheBackup: (sectors - 1) * 512
+                case .randomBytes: 1 << 20
+                default: signature.flatMap { Int($0.dropFirst(2), radix: 16) } ?? 0
+                }
+            parts.append(Part(name: kind.rawValue, place: place, sectors: sectors, bad: byte / 512))
+            let copy = "dd if=\"$0\" of=corpus.img bs=1M seek=\(place / 2048) conv=notrunc,sparse status=none"
+            try await directory.script(copy, argument: image.path)
+            place += (sectors + 2047) / 2048 * 2048
+        }
+        return (parts, place)
+    }
+
+    /// `mdadm` needs a kernel with its driver: the arrays are made in the guest. In each is something that is somebody's.
+    private static let metadata: [(version: String, superblock: Int)] = [
+        ("0.90", 16_384 - 128), ("1.0", 16_384 - 16), ("1.1", 0), ("1.2", 8),
+    ]
+
+    @Test func everyKindOfDiskWithABadSectorUnderItAndEveryKindOfArrayIsLeftAsItIs() async throws {
+        let directory = try VMDirectory()
+        var (parts, end) = try await corpus(in: directory)
+        var arrays = ""
+        for (version, superblock) in Self.metadata {
+            let name = "md\(version.filter { $0 != "." })"
+            let (own, copy) = (end, end + 16_384)
+            end += 2 * 16_384
+            arrays += "\(version) \(own) \(copy) \(superblock)\n"
+            parts += [
+                Part(name: name, place: own, sectors: 16_384, finding: "it holds linux_raid_member"),
+                Part(name: "\(name)-half", place: own, sectors: 8_192), Part(name: "\(name)-lost", place: copy, sectors: 16_384),
+                Part(name: "\(name)-bad", place: own, sectors: 16_384, bad: superblock),
+            ]
+        }
+        try await directory.script("truncate -s $((\(end) * 512)) corpus.img")
+        let drive = "-drive file=\(directory.file("corpus.img")),format=raw,if=none,id=c -device virtio-blk-pci,drive=c,serial=corpus"
+        let modules = ["dm_mod", "raid1"].flatMap { ["--module", $0] }
+        try await withMachine(["--store", "none", "--ephemeral", "--qemu-opts", drive] + modules, in: directory) { machine in
+            try await machine.waitUntilReady()
+            try await bring("dmsetup mdadm", to: machine)
+            // The arrays, and of each a copy without its superblock.
+            _ = try await machine.output(
+                of: """
+                    set -e; cd /tmp; export MDADM_NO_UDEV=1
+                    for disk in /sys/block/vd*; do if [ $(cat $disk/serial) = corpus ]; then echo /dev/${disk##*/} > disk; fi; done
+                    disk=$(cat disk)
+                    while read version own copy superblock; do
+                      echo 0 16384 linear $disk $own | dmsetup --noudevrules --noudevsync create array
+                      part=/dev/dm-$(dmsetup info -c --noheadings -o minor array)
+                      mdadm --create /dev/md127 --run --metadata=$version --level=1 --raid-devices=2 $part missing < /dev/null
+                      echo "somebody's" | dd of=/dev/md127 bs=512 seek=100 conv=notrunc
+                      sync; mdadm --stop /dev/md127
+                      dd if=$part of=$disk bs=512 seek=$copy count=16384 conv=notrunc
+                      dd if=/dev/zero of=$disk bs=512 seek=$(($copy + $superblock)) count=8 conv=notrunc
+                      dmsetup --noudevrules --noudevsync remove array
+                    done <<'END'
+                    \(arrays)END
+                    sync
+                    """)
+            let before = try await checksums(in: directory)
+            let answer = try await machine.output(
+                of: """
+                    disk=$(cat /tmp/disk)
+                    while read name table; do
+                      echo $table | sed "s,DISK,$disk,g; y/,;/ \\n/" | dmsetup --noudevrules --noudevsync create $name
+                      echo vm.disk=/dev/dm-$(dmsetup info -c --noheadings -o minor $name) vm.hostfs=none > /tmp/cmdline
+                      mount --bind /tmp/cmdline /proc/cmdline
+                      vm-agent post-device > /tmp/said 2>&1; code=$?
+                      umount /proc/cmdline
+                      echo "$name $code $(cat /tmp/said)" | tr '\\n' ' '; echo
+                    done <<'END'
+                    \(parts.map(\.line).joined(separator: "\n"))
+                    END
+                    """)
+            let lines = answer.split(separator: "\n").map(String.init)
+            #expect(lines.count == parts.count, "\(answer)")
+            for (part, line) in zip(parts, lines) {
+                #expect(line.hasPrefix("\(part.name) 1 ") && line.contains("not touched") && line.contains(part.finding), "\(line)")
+            }
+            try await directory.script("sync corpus.img")
+            #expect(try await checksums(in: directory) == before)
+        }
         await directory.expectNothingLeft()
     }
 

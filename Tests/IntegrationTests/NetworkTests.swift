@@ -84,7 +84,9 @@ import Testing
             let said = network.launcher.errors
             #expect(said.contains("1 of 3 up"), "\(said)")
             #expect(said.contains("none: no such kernel: /no/such/kernel"), "\(said)")
+            #expect(said.contains("none has not booted: exit code 255, as told above"), "\(said)")
             #expect(said.contains("full did not boot (format-empty-disk: "), "\(said)")
+            #expect(said.contains("), but can be entered: vm shell full"), "\(said)")
             #expect(try await network.machine("good").output(of: "echo fine") == "fine")
             // What failed can be entered.
             #expect(try await network.machine("full").output(of: "echo enterable") == "enterable")

@@ -47,6 +47,35 @@ import Testing
         await directory.expectNothingLeft()
     }
 
+    /// A QEMU that does nothing, and may not be killed by whoever did not start it.
+    @Test func aQEMUThatIsStoppedIsToldAsStillRunning() async throws {
+        try await withMachine(["--store", "none", "--ephemeral"]) { machine in
+            let status = try await machine.waitUntilReady()
+            let process = try #require(status.pid)
+            kill(process, SIGSTOP)
+            let down = try await machine.directory.vm(["down", "--timeout", "1", machine.name]).run()
+            kill(process, SIGCONT)
+            #expect(down.code == 255, "\(down)")
+            #expect(down.errors.contains("vm: guest has not powered off within 1 s; pressing its power button"), "\(down)")
+            #expect(down.errors.contains("vm: cannot press the power button of guest: QEMU did not answer in time"), "\(down)")
+            #expect(down.errors.contains("vm: still running: guest; see 'vm ps' for their processes"), "\(down)")
+        }
+    }
+
+    /// An agent that is stopped cannot be asked, and QEMU is ended instead.
+    @Test func aLauncherThatIsToldToEndEndsAGuestThatCannotBeAsked() async throws {
+        try await withMachine(["--store", "none", "--root", "tmpfs"]) { machine in
+            try await machine.waitUntilReady()
+            let agent = try await machine.agent()
+            _ = try await machine.sh("(sleep 1; kill -STOP \(agent)) > /dev/null 2>&1 &")
+            try await Task.sleep(for: .seconds(3))
+            machine.launcher.signal(SIGTERM)
+            _ = try await machine.launcher.waitForEnd()
+            let said = machine.launcher.errors
+            #expect(said.contains("vm: guest cannot be asked to power off: "), "\(said)")
+        }
+    }
+
     private func expectCleanEnd(_ options: [String]) async throws {
         let directory = try VMDirectory()
         try await withMachine(options, in: directory) { machine in

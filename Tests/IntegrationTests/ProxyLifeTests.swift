@@ -10,12 +10,18 @@ import Testing
             try await machine.waitUntilReady()
             let session = try RunningProgram(machine.directory.vm(["exec", machine.name, "--", "sh", "-c", "echo begun; sleep 1000"]))
             try await eventually("the session to begin") { session.output == Array("begun\n".utf8) }
+            // A copy of what never comes.
+            let script = "mkfifo never; exec \"\(Checkout.vm)\" cp - \(machine.name):never 0<>never"
+            let copy = try RunningProgram(machine.directory.program("/bin/sh", ["-c", script]))
+            _ = try await machine.waitUntil("to have both") { $0.sessions == 2 }
             let killed = try await machine.directory.proxyStatus().pid
             kill(killed, SIGKILL)
 
             // Who was in the guest is told; who comes later is served.
             #expect(try await session.waitForEnd() == 255)
             #expect(session.errors.contains("the link to guest 'guest' ended before the command did"), "\(session.errors)")
+            #expect(try await copy.waitForEnd() == 255)
+            #expect(copy.errors.contains("the link to guest 'guest' ended before the copy was complete"), "\(copy.errors)")
             let answer = try await eventually("the guest to be entered again") {
                 let result = try await machine.exec(["echo", "here again"])
                 return result.code == 0 ? result.text : nil

@@ -32,10 +32,29 @@ import Testing
             smbd: "head -c 60 > /dev/null; exit 1")
     }
 
+    /// Whatever is mounted from it. All at once, since each waits for a minute.
     @Test func aServerThatNeverAnswersIsGivenUpAfterAMinute() async throws {
+        let server = try FakeServer("cat > /dev/null; exit 1")
+        let directory = try VMDirectory()
+        func start(_ name: String, root: String = "tmpfs", _ options: [String]) throws -> RunningProgram {
+            var run = directory.vmRun(["--memory", "256", "--root", root] + options, command: ["true"], name: name)
+            run.environment.merge(server.environment) { $1 }
+            return try RunningProgram(run)
+        }
+        let root = try start("root", root: "host", [])
+        let mount = try start("mount", ["--store", "none", "--mount", "/etc:/mine"])
+        let hasty = try start("hasty", ["--store", "none", "--mount", "/etc:/mine", "--boot-timeout", "40"])
         try await expectFailure(
             of: "mount-host-files", saying: ["cannot mount //10.0.2.4/qemu on /mnt-root/hostfs (cifs): not done within 60 s"], within: 75,
             smbd: "cat > /dev/null; exit 1")
+        #expect(try await root.waitForEnd() == 255)
+        #expect(
+            root.errors.contains("cannot mount //10.0.2.4/root on /run/vm-agent/root/host (cifs): not done within 60 s"), "\(root.errors)")
+        #expect(try await mount.waitForEnd() == 255)
+        #expect(mount.errors.contains("cannot mount //10.0.2.4/mount1 on /mnt-root/mine (cifs): not done within 60 s"), "\(mount.errors)")
+        #expect(try await hasty.waitForEnd() == 255)
+        #expect(hasty.errors.contains("vm: hasty has not booted within 40 s; 'vm ps --steps' shows where it is"), "\(hasty.errors)")
+        await directory.expectNothingLeft()
     }
 
     /// Answers nobody for the first 30 s.

@@ -153,6 +153,15 @@ import Testing
         #expect(status.connections == 0 && status.sessions == 0)
     }
 
+    @Test func moreConnectionsThanAGuestTakesAreRefused() throws {
+        // Nobody takes them: they wait in the kernel.
+        let service = try TestService()
+        let clients = try (0..<512).map { _ in try proxy.connect(service.name) }
+        let (socket, answer) = try proxy.request(.connect(guest: "vm", service: service.name, now: false))
+        #expect(answer == "ERR the guest has 512 connections already, which is the most it takes")
+        for client in clients + [socket] { client.close() }
+    }
+
     @Test func twoHundredConnectionsAtOnceKeepTheirBytesApart() throws {
         let service = try TestService.echo()
         let clients = try (0..<200).map { _ in try proxy.connect(service.name) }

@@ -32,6 +32,34 @@ import Testing
         #expect(agent.end() == .exited(0))
     }
 
+    /// Unless its name says that it outlives an init's clean-up.
+    @Test(arguments: [false, true]) func theAgentEndsWhenItIsAsked(outlives: Bool) throws {
+        let proxy = try ProxyProcess(workspace, ["--guest", "a"])
+        let own = try Workspace.program("vm-agent")
+        let words = [
+            "-c", "exec -a \"$0\" \"$1\" connect --socket \"$2\"", outlives ? "@vm-agent" : "vm-agent", own, workspace.linkSocket("a"),
+        ]
+        let agent = try ChildProgram("/bin/bash", words)
+        #expect(try workspace.shell("a", "echo one") == "one\n")
+        kill(agent.identifier, SIGTERM)
+        if outlives { #expect(try workspace.shell("a", "echo two") == "two\n") } else { #expect(agent.end() == .signaled(UInt8(SIGTERM))) }
+        _ = proxy
+    }
+
+    @Test func anAgentOfAnotherUserCannotPowerOff() throws {
+        // Its socket is this user's, and of a directory that others may look into.
+        chmod(workspace.directory, 0o711)
+        let proxy = try ProxyProcess(workspace, ["--guest", "a"])
+        let (ours, theirs) = try SocketClient.pair()
+        let agent = try ChildProgram(
+            try Workspace.program("vm-agent"), ["connect", "--descriptor", "0"], input: theirs, user: geteuid() == 0 ? 65_534 : nil)
+        try LinkHelper.pass(FileDescriptor(rawValue: ours), guest: "a", directory: workspace.directory)
+        close(ours)
+        let answer = try workspace.control(.connect(guest: "a", service: Service.powerOff.rawValue, now: true)).line()
+        #expect(answer == "ERR the agent does not run as root, so it cannot power the guest off")
+        _ = (proxy, agent)
+    }
+
     @Test func aKilledProxyIsFoundAgainByItsGuests() throws {
         let (tokenFile, token) = try workspace.token()
         let first = try ProxyProcess(workspace)

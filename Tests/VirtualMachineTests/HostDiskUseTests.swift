@@ -80,7 +80,7 @@ func eventually(_ condition: () -> Bool) async throws {
 
     @Test func aBlockDeviceThatNobodyUsesIsTaken() async throws {
         try await withLoopDevice { _, device, _ in
-            let (disk, isBlank) = try await MachineDescription.Disk.prepare(path: device)
+            let (disk, isBlank, _) = try await MachineDescription.Disk.prepare(path: device)
             #expect(disk == .init(path: device, format: .raw))
             #expect(!isBlank)
         }

@@ -62,7 +62,7 @@ import VirtualMachine
     }
 
     @Test func aMissingProgramNamesItsPackage() async throws {
-        let machine = MachineDescription(name: "a", kernel: "/etc/hostname", runtimeDirectory: "/tmp", qemu: "no-such-qemu")
+        let machine = MachineDescription(name: "a", kernel: "/bin/sh", runtimeDirectory: "/tmp", qemu: "no-such-qemu")
         await #expect(throws: MachineError.programNotFound(program: "no-such-qemu", package: "qemu-system-x86")) {
             try await withRunningMachine(machine) { _ in }
         }
@@ -79,7 +79,7 @@ import VirtualMachine
             try install.run()
             install.waitUntilExit()
             try #require(install.terminationStatus == 0)
-            try await body(MachineDescription(name: "a", kernel: program, runtimeDirectory: directory, qemu: program))
+            try await body(MachineDescription(name: "a", kernel: "/bin/sh", runtimeDirectory: directory, qemu: program))
         }
     }
 }

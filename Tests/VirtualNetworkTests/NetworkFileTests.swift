@@ -73,6 +73,23 @@ import Testing
         #expect(faults(#"{"vms": [{"name": "a", "root": "host", "ephemeral": true}]}"#).count == 1)
     }
 
+    @Test func whatCannotBeIsToldWithWhatCan() {
+        for (vm, words) in [
+            (#""shares": [{"source": "a:b", "target": "/s"}]"#, "'a:b' has a colon, which separates the two for vm run --mount"),
+            (#""shares": [{"source": "/a", "target": "s"}]"#, "'s' must be an absolute path in the guest"),
+            (#""shares": [{"source": "/a"}]"#, "'source' and 'target' must be given"),
+            (#""root": "host", "ephemeral": true"#, "a root that is no disk leaves no use for 'ephemeral' and 'diskImage'"),
+            (#""kernel": []"#, "kernel: must be a text, not "), (#""kernel": """#, "kernel: must not be empty"),
+            (#""kernel": "a\u0000b""#, "kernel: must not have a zero byte"),
+            (#""root": "cd""#, "root: must be disk, tmpfs, host, not 'cd'"),
+        ] {
+            let told = faults("{\"vms\": [{\"name\": \"a\", \(vm)}]}")
+            #expect(told.count == 1 && told[0].contains(words), "\(vm): \(told)")
+        }
+        let many = (1...255).map { "{\"name\": \"vm\($0)\"}" }.joined(separator: ", ")
+        #expect(faults("{\"vms\": [\(many)]}").contains { $0.hasSuffix("there may be 254 VMs at most") })
+    }
+
     @Test func whatIsNullCountsAsAbsent() throws {
         #expect(try parse(#"{"vms": [{"name": "a", "kernel": null, "vlans": null}]}"#).vms == [VMDescription(name: "a")])
     }

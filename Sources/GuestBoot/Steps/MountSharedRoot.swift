@@ -3,9 +3,9 @@ internal import LinuxSystem
 /// Makes a tree of the host's the root to be, read-only, with a tmpfs over it: the guest runs the host's own programs, and
 /// nothing that it writes reaches the host.
 enum MountSharedRoot {
-    private static let place = "/run/vm-agent/root"
-
-    static func run(_ source: ShareSource, root: String, progress: (String) -> Void) throws(StepFailure) -> StepResult {
+    static func run(_ source: ShareSource, root: String, place: String = "/run/vm-agent/root", progress: (String) -> Void)
+        throws(StepFailure) -> StepResult
+    {
         let (lower, layers) = (place + "/host", place + "/layers")
         do throws(Errno) {
             for directory in [root, lower, layers] { try Files.makeDirectory(directory) }

@@ -38,7 +38,7 @@ struct AttachCommand: ParsableCommand, HasSession {
                 session, in: name, wantsInput: !noInput, signals: signals, terminal: noInput ? nil : RawTerminal(), say: Terminal.say)
         }
         switch outcome {
-        case .detached, .left: Terminal.say("session \(session) of \(name) goes on")
+        case .detached, .left: Terminal.note("session \(session) of \(name) goes on")
         case .ended, .disconnected: break
         }
         throw ExitCode(CommandEnd.report(outcome))

@@ -1,5 +1,6 @@
 import AgentProtocol
 import ArgumentParser
+import ControlProtocol
 import FileCopy
 import Glibc
 import LinuxSystem
@@ -43,7 +44,7 @@ struct CopyCommand: ParsableCommand, PassesSignals {
     @Flag(help: "Do not wait for the end of the VM's boot.")
     var now = false
 
-    @Option(help: ArgumentHelp("How long to wait for a VM that is booting.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to wait for a VM that is booting.", valueName: "seconds"))
     var wait: Int?
 
     @Flag(name: .shortAndLong, help: "Show no progress.")
@@ -57,11 +58,15 @@ struct CopyCommand: ParsableCommand, PassesSignals {
         guard wait.map({ $0 >= 0 }) ?? true else { throw ValidationError("--wait must be 0 or more seconds.") }
         let places = paths.map { CopyPlace(Array($0.utf8)) }
         guard let destination = places.last else { return }
+        for (place, text) in zip(places, paths) {
+            guard case .guest(let name, _) = place, let fault = ControlSocket.fault(inGuestName: name) else { continue }
+            throw ValidationError("'\(text)': '\(name)' is no VM's name: \(fault). A path of this machine with a ':' is written ./a:b.")
+        }
         for (source, text) in zip(places.dropLast(), paths) where source.isRemote == destination.isRemote {
-            throw ValidationError(
-                source.isRemote
-                    ? "One side must be on this machine: copy \(text) here first."
-                    : "One side must be NAME:PATH, a path in a VM: neither '\(text)' nor the destination is.")
+            guard source.isRemote else {
+                throw ValidationError("One side must be NAME:PATH, a path in a VM: neither '\(text)' nor the destination is.")
+            }
+            throw ValidationError("One side must be on this machine: copy \(text) here first.")
         }
         if recursive, places.contains(.standardStream) { throw ValidationError("'-' is one file; it does not go with --recursive.") }
         if places.count > 2, destination == .standardStream { throw ValidationError("Only one file can go to '-'.") }

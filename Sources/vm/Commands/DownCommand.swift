@@ -17,7 +17,7 @@ struct DownCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOption
 
-    @Option(help: ArgumentHelp("How long the VMs may take.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long the VMs may take.", valueName: "seconds"))
     var timeout = GuestStatus.powerOffPatience
 
     @Flag(help: "All VMs of the directory.")

@@ -41,6 +41,7 @@ struct ExecCommand: ParsableCommand, HasSession {
     var detach = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "End the command and its process group after this time: 10, 1.5, 500ms, 2m. The exit code is then 124.", valueName: "time"))
     var timeout: TimeLimit?
@@ -48,7 +49,7 @@ struct ExecCommand: ParsableCommand, HasSession {
     @Flag(help: "Do not wait for the end of the VM's boot.")
     var now = false
 
-    @Option(help: ArgumentHelp("How long to wait for a VM that is booting.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to wait for a VM that is booting.", valueName: "seconds"))
     var wait: Int?
 
     @Argument(help: "The VM's name.")

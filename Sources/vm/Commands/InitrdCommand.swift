@@ -50,7 +50,7 @@ extension InitrdCommand {
         @Option(help: "How to pack it: none or zstd; not packed it is several times larger, and boots a little faster.")
         var compression: CompressionName = .zstd
 
-        @Option(help: "zstd's level, 1 to 19.")
+        @Option(parsing: .unconditional, help: "zstd's level, 1 to 19.")
         var level = 3
 
         @Flag(help: "Print what would be in it and write nothing.")
@@ -70,7 +70,9 @@ extension InitrdCommand {
             }
         }
 
-        func run() throws {
+        func run() throws { try Failure.wrapping(build) }
+
+        private func build() throws {
             let plan = try description().plan()
             for note in plan.notes { say("note: \(note)") }
             if list {

@@ -37,7 +37,7 @@ struct ShellCommand: ParsableCommand, HasSession {
         let outcome = try Failure.wrapping {
             try directory.client.exec(command, in: name, now: now, signals: signals, terminal: terminal, say: Terminal.say)
         }
-        if outcome == .disconnected { Terminal.say("left \(name)") }
+        if outcome == .disconnected { Terminal.note("left \(name)") }
         throw ExitCode(CommandEnd.report(outcome))
     }
 }

@@ -28,7 +28,7 @@ struct UpCommand: AsyncParsableCommand, PassesSignals {
 
     @OptionGroup var directory: DirectoryOption
 
-    @Option(help: ArgumentHelp("How long the boots may take before they count as failed.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long the boots may take before they count as failed.", valueName: "seconds"))
     var bootTimeout = 300
 
     @Flag(help: "Return when all VMs are up; they go on until vm down.")

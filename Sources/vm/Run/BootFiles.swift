@@ -47,8 +47,12 @@ struct BootFiles {
 
     /// `option`, else `$VM_KERNEL`, else the kernel that runs here, else the newest in `/boot`.
     private static func kernel(_ option: String?) throws(Failure) -> String {
-        if let named = option ?? ProcessInfo.processInfo.environment["VM_KERNEL"] {
-            guard FileManager.default.fileExists(atPath: named) else { throw Failure("no such kernel: \(named)") }
+        // An empty variable is none, as with $NIX_DISK_IMAGE.
+        let variable = ProcessInfo.processInfo.environment["VM_KERNEL"].flatMap { $0.isEmpty ? nil : $0 }
+        if let named = option ?? variable {
+            guard FileManager.default.fileExists(atPath: named) else {
+                throw Failure("no such kernel: \(named); give --kernel or VM_KERNEL the path of a kernel image")
+            }
             return absolute(named)
         }
         var system = utsname()

@@ -165,9 +165,9 @@ final class GuestConductor: @unchecked Sendable {
     private var timeoutReason: String {
         let seconds = options.bootTimeout
         if let refusal { return "\(name) has no link after \(seconds) s: its agent was refused: \(refusal)" }
-        return state == .waiting
-            ? "\(name) has not connected within \(seconds) s; is there a vm-agent in its initrd, and virtio_net for its network?"
-            : "\(name) has not booted within \(seconds) s; 'vm ps --steps' shows where it is"
+        guard state == .waiting else { return "\(name) has not booted within \(seconds) s; 'vm ps --steps' shows where it is" }
+        return "\(name) has not connected within \(seconds) s: its kernel is still starting (give it more time with --boot-timeout), or "
+            + "there is no vm-agent in its initrd, or no virtio_net for its network"
     }
 
     /// Applies what the proxy told; when the proxy is gone, another one takes its place.
@@ -196,7 +196,8 @@ final class GuestConductor: @unchecked Sendable {
 
     private func apply(_ event: GuestEvent) {
         switch event {
-        case .linkUp, .linkDown: break
+        case .linkUp: if state == .waiting { state = .booting }
+        case .linkDown: break
         case .linkRefused(let reason): refusal = reason
         // With a command, what failed is the run's own error.
         case .step(let step): if step.state != .failed || options.command.isEmpty { progress.show(step) }

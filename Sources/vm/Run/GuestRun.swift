@@ -4,6 +4,7 @@ import HostShares
 import InitrdBuilder
 import LinuxSystem
 import ProxyClient
+import Synchronization
 import VirtualMachine
 
 /// One VM from its parts to its end: prepares the files, registers the guest, runs QEMU, and cleans up whatever happens.
@@ -19,8 +20,14 @@ struct GuestRun {
         directory = options.directory.path
     }
 
-    /// Runs the VM; gives the exit code.
+    /// Runs the VM; gives the exit code. A disk that was made for it does not stay when QEMU has not been started.
     func run() async throws -> Int32 {
+        let made = UnusedDisk()
+        defer { made.remove() }
+        return try await run(made)
+    }
+
+    private func run(_ made: UnusedDisk) async throws -> Int32 {
         let signals = try RunCommand.inbox.get()
         let name = options.machine.name
         let notes = NoteBuffer()
@@ -41,7 +48,7 @@ struct GuestRun {
 
         // What needs other programs' answers is asked for at once.
         async let store = GuestStore(options.store, options.files, share.choice, files: files)
-        async let disk = preparedDisk()
+        async let disk = preparedDisk(made)
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
@@ -69,6 +76,7 @@ struct GuestRun {
                 if showsConsole { Terminal.write("\(name)| \(line)\n") }
             },
             body: { machine in
+                made.image.withLock { $0 = nil }
                 daemons.watch(name, machine.processIdentifier)
                 return try await conductor.conduct(machine)
             })
@@ -130,16 +138,24 @@ struct GuestRun {
     }
 
     /// The root disk; nil for a guest without one.
-    private func preparedDisk() async throws -> PreparedDisk? {
+    private func preparedDisk(_ made: UnusedDisk) async throws -> PreparedDisk? {
         guard options.files.root == .disk else { return nil }
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
         let path = machine.ephemeral ? disks.file("disk.qcow2") : kept
-        let (disk, isBlank) = try await MachineDescription.Disk.prepare(
+        let (disk, isBlank, image) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
+        made.image.withLock { $0 = image }
         return PreparedDisk(disk: disk, isBlank: isBlank)
     }
+}
+
+/// The disk image that was made for a run, until QEMU has it.
+private final class UnusedDisk: Sendable {
+    let image = Mutex<NewImage?>(nil)
+
+    func remove() { image.withLock { $0?.removeUnused() } }
 }
 
 /// Notes that are shown once there is a place for them.

@@ -22,11 +22,11 @@ struct GuestStore {
                 || !options.register.isEmpty)
         let location = try StoreLocation(option: options.directory)
         var parameters: [String] = []
+        guard isStoreWanted || options.system == nil && options.register.isEmpty && !options.writableStore else {
+            throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
+        }
         if let system = options.system { parameters.append("init=\(try Self.initPath(of: system, location))") }
         guard isStoreWanted else {
-            guard options.system == nil, options.register.isEmpty, !options.writableStore else {
-                throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
-            }
             share = others.isEmpty ? nil : try choice.service(for: others, files)
             kernelParameters = ["vm.hostfs=none"] + Self.parameters(fileOptions, share)
             return

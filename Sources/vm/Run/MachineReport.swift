@@ -1,3 +1,4 @@
+import Glibc
 import VirtualMachine
 
 /// How a machine's end is told to a person.
@@ -10,7 +11,10 @@ enum MachineReport {
             if let failure = end.console.failure, case .bootFailed = failure { return "\(name): \(failure)" }
             return nil
         case .exited(let code): return "\(name): QEMU ended with exit code \(code)"
-        case .signaled(let signal): return "\(name): QEMU was killed by signal \(signal)"
+        case .signaled(SIGKILL):
+            return "\(name): QEMU was killed by signal 9 (SIGKILL): by a person, or by this machine's kernel because memory had run out; "
+                + "'dmesg' tells which"
+        case .signaled(let signal): return "\(name): QEMU was killed by signal \(signal) (\(String(cString: strsignal(signal))))"
         }
     }
 

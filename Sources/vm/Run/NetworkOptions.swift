@@ -17,12 +17,15 @@ struct NetworkOptions: ParsableArguments {
     var forward: [MachineDescription.PortForward] = []
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "One more card, on the network N between VMs (1 to 254); may be repeated. Its vde_switch is the directory in "
                 + "$QEMU_VDE_SOCKET_N, which vm up sets.", valueName: "N"))
     var vlan: [Int] = []
 
-    @Option(help: ArgumentHelp("The VM's number on those networks: its address is 192.168.N.NUMBER.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The VM's number on those networks: its address is 192.168.N.NUMBER.", valueName: "number"))
     var number = 1
 
     @Option(help: ArgumentHelp("A file with lines to add to the guest's /etc/hosts.", valueName: "file"), completion: .file())

@@ -61,6 +61,9 @@ struct ProxyProcess {
         }
         defer { child.pidfd.close() }
         guard ready.waitUntilReadable(milliseconds: deadline.pollTimeout) else {
+            child.signal(SIGKILL)
+            _ = child.pidfd.waitUntilReadable(milliseconds: 1_000)
+            _ = child.end()
             throw Failure("\(program.path) did not begin to serve \(directory) in time; its log:\n\(log(lines: 5))")
         }
         var byte: UInt8 = 0

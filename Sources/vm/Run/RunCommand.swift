@@ -29,7 +29,7 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     @OptionGroup(title: "Store") var store: StoreOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
 
-    @Option(help: ArgumentHelp("How long the boot may take before a command is given up.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long the boot may take before a command is given up.", valueName: "seconds"))
     var bootTimeout = 120
 
     @Flag(help: "End the VM when standard input ends: for a program that starts it.")
@@ -115,10 +115,10 @@ struct MachineOptions: ParsableArguments {
     @Option(name: .customLong("module"), help: ArgumentHelp("One more kernel module to load; may be repeated.", valueName: "name"))
     var extraModules: [String] = []
 
-    @Option(help: ArgumentHelp("Memory in MiB.", valueName: "MiB"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Memory in MiB.", valueName: "MiB"))
     var memory = MachineDescription.defaultMemoryMiB
 
-    @Option(help: "Virtual processors.")
+    @Option(parsing: .unconditional, help: "Virtual processors.")
     var cores = 1
 
     @Option(
@@ -126,7 +126,7 @@ struct MachineOptions: ParsableArguments {
         completion: .file())
     var disk: String?
 
-    @Option(help: ArgumentHelp("The size of a disk that is made: 512M, 2G.", valueName: "size"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The size of a disk that is made: 512M, 2G.", valueName: "size"))
     var diskSize: DiskSize = .standard
 
     @Option(
@@ -139,6 +139,7 @@ struct MachineOptions: ParsableArguments {
     var ephemeral = false
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp("One more disk, empty, that is dropped at the end: 512M, 2G; may be repeated.", valueName: "size"))
     var emptyDisk: [DiskSize] = []
 

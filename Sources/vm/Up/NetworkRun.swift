@@ -141,11 +141,11 @@ final class NetworkRun {
         let others = members.filter { !$0.isUp }
         if !options.quiet, stops == 0 {
             if !up.isEmpty, directory == options.directory.path {
-                Terminal.say(
+                Terminal.note(
                     "\(up.count) of \(members.count) up: socat \(directory)/\(up[0].name).socket stdio, or vm exec \(up[0].name) -- COMMAND"
                 )
             } else {
-                Terminal.say("\(up.count) of \(members.count) up")
+                Terminal.note("\(up.count) of \(members.count) up")
             }
         }
         for member in others where stops == 0 {
@@ -160,7 +160,7 @@ final class NetworkRun {
             try? ready.writeAll(Array((others.isEmpty ? "0\n" : "1\n").utf8))
             ready.close()
         } else if !options.quiet, members.contains(where: { $0.end == nil }), stops == 0 {
-            Terminal.say("Ctrl-C, or vm down --all, powers them off")
+            Terminal.note("Ctrl-C, or vm down --all, powers them off")
         }
     }
 

@@ -38,7 +38,9 @@ final class VLANSwitch {
         while access("\(directory)/ctl", F_OK) != 0 {
             if let end = process.end() {
                 abandon()
-                throw Failure("\(path) for the network \(vlan) ended at once (\(end)); try it by hand: vde_switch -s \(directory)")
+                throw Failure(
+                    "\(path) for the network \(vlan) ended at once (\(StateTable.describe(end))); try it by hand: vde_switch -s \(directory)"
+                )
             }
             guard !deadline.hasPassed else {
                 end()

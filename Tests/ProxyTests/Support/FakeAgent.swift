@@ -10,6 +10,8 @@ final class FakeAgent {
     private var yamux = YamuxConnection(role: .client)
     private var requests: [UInt32: FrameDecoder] = [:]
     private(set) var shells: [UInt32] = []
+    /// What is answered to a request, in place of what the real agent would, before the stream ends; nil: as the real agent.
+    var answer: (String) -> [UInt8]? = { _ in nil }
 
     init(_ name: String, _ path: String) throws {
         self.name = name
@@ -75,6 +77,10 @@ final class FakeAgent {
         requests[stream]?.append(bytes)
         guard let request = try requests[stream]?.next() else { return }
         requests[stream] = nil
+        if let answer = answer(request.text) {
+            if !answer.isEmpty { send(stream, answer) }
+            return yamux.finish(stream)
+        }
         send(stream, Frame(.accepted).encoded())
         if request.text == Service.events.rawValue {
             send(stream, Frame(.boot, BootReport(state: .ready, uptime: 1).encoded()[...]).encoded())

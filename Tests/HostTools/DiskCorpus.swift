@@ -1,18 +1,12 @@
-import HostTools
-import LinuxSystem
-import Testing
-
-@testable import GuestBoot
-
 /// Disks that are somebody's: made by the tools that make them, or, where those need a kernel that knows the format, or are not free,
 /// by the bytes that are on such a disk.
-enum DiskCorpus: String, CaseIterable {
+package enum DiskCorpus: String, CaseIterable {
     case ext2, ext3, ext4, xfs, btrfs, vfat, ntfs, f2fs, exfat, iso9660, squashfs, erofs, swap, luks1, luks2, lvm
     case mdadm090, mdadm10, mdadm11, mdadm12, gpt, gptWithOnlyTheBackup, mbr, bcache, zfs, bitLocker, apfs
     case text, randomBytes
 
     /// As the kernel and libblkid call it, with what it is for the agent; nil where libblkid has no name for it.
-    var type: (name: String, isFilesystem: Bool)? {
+    package var type: (name: String, isFilesystem: Bool)? {
         switch self {
         case .ext2, .ext3, .ext4, .xfs, .btrfs, .vfat, .ntfs, .f2fs, .exfat, .iso9660, .squashfs, .erofs: (rawValue, true)
         case .swap, .bcache: (rawValue, false)
@@ -40,7 +34,7 @@ enum DiskCorpus: String, CaseIterable {
         }
     }
 
-    func make() throws -> DiskImage {
+    package func make() throws -> DiskImage {
         let disk = try DiskImage(size: size)
         let path = disk.path
         switch self {
@@ -91,7 +85,7 @@ enum DiskCorpus: String, CaseIterable {
         let derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
         let command = ["cryptsetup", "luksFormat", "--batch-mode", "--type", type] + derivation + [path, "-"]
         let outcome = try Tool.outcome(command, input: Array("a pass phrase".utf8))
-        try #require(outcome.isSuccess, "\(outcome.errors)")
+        guard outcome.isSuccess else { throw Tool.Failure(description: "cryptsetup: \(outcome.errors)") }
     }
 
     private func partition(_ path: String, _ label: String) throws {
