@@ -2,21 +2,27 @@ import CLinux
 import Foundation
 import HostShares
 import LinuxSystem
+import VirtualMachine
 
-/// The servers of a run's shares. Each ends with QEMU, or with this process, whatever ends that.
+/// The servers of a run's shares, and its TPM. Each ends with QEMU, or with this process, whatever ends that.
 final class ShareDaemons: @unchecked Sendable {
     // Written by the thread before `init` returns, which waits for that; afterwards only the run that owns this uses it.
-    private var running: [(daemon: ShareDaemon, process: ChildProcess, log: String)] = []
+    private var running: [(name: String, process: ChildProcess, log: String)] = []
     private var failure: (any Error)?
     private let isOver = DispatchSemaphore(value: 0)
 
     /// Starts them; their sockets take connections when this returns.
-    init(_ daemons: [ShareDaemon]) throws {
-        guard !daemons.isEmpty else { return }
+    init(_ daemons: [ShareDaemon], tpm: TPMEmulator?) throws {
+        guard !daemons.isEmpty || tpm != nil else { return }
         let started = DispatchSemaphore(value: 0)
         // They are told to end when the thread that started them does: it lives as long as they are needed.
         let thread = Thread { [self] in
-            do { for daemon in daemons { try start(daemon) } } catch { failure = error }
+            do {
+                for daemon in daemons { try start(daemon) }
+                if let tpm { try start(tpm.socket, "\(tpm.program), the VM's TPM,", ["--", tpm.program] + tpm.arguments) }
+            } catch {
+                failure = error
+            }
             started.signal()
             isOver.wait()
         }
@@ -30,29 +36,32 @@ final class ShareDaemons: @unchecked Sendable {
     }
 
     private func start(_ daemon: ShareDaemon) throws {
-        let listener = linux_listen_unix(daemon.socket)
-        guard listener >= 0 else { throw Failure("cannot listen at \(daemon.socket): \(Errno.current)") }
+        let share = daemon.share
+        try start(
+            daemon.socket, "\(daemon.program), which serves \(share.directory),",
+            ["--source", share.directory, "--export", daemon.export] + (share.isReadOnly ? ["--read-only"] : [])
+                + ["--", daemon.program] + daemon.arguments)
+    }
+
+    private func start(_ path: String, _ name: String, _ arguments: [String]) throws {
+        let listener = linux_listen_unix(path)
+        guard listener >= 0 else { throw Failure("cannot listen at \(path): \(Errno.current)") }
         let socket = FileDescriptor(rawValue: listener)
         defer { socket.close() }
-        let path = daemon.socket + ".log"
-        let log = try FileDescriptor.open(path, .create, mode: 0o600)
+        let log = try FileDescriptor.open(path + ".log", .create, mode: 0o600)
         defer { log.close() }
-        let share = daemon.share
         var program = Program(
-            "/proc/self/exe",
-            ["serve-share", "--source", share.directory, "--export", daemon.export] + (share.isReadOnly ? ["--read-only"] : [])
-                + ["--", daemon.program] + daemon.arguments,
-            environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })
+            "/proc/self/exe", ["serve-share"] + arguments, environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })
         (program.standardInput, program.standardOutput, program.standardError) = (socket, log, log)
         program.directory = "/"
-        running.append((daemon, try program.start(), path))
+        running.append((name, try program.start(), path + ".log"))
     }
 
     /// What a server that has ended said; nil while all run.
     var fault: String? {
-        for (daemon, process, log) in running where process.pidfd.waitUntilReadable(milliseconds: 0) {
+        for (name, process, log) in running where process.pidfd.waitUntilReadable(milliseconds: 0) {
             let text = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            return "\(daemon.program), which serves \(daemon.share.directory), has ended:\n"
+            return "\(name) has ended:\n"
                 + text.split(separator: "\n").suffix(5).joined(separator: "\n")
         }
         return nil
