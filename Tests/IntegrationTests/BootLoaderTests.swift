@@ -41,7 +41,8 @@ import Testing
             let words = try await machine.output(of: "cat /proc/cmdline").split(separator: " ")
             #expect(words.first == "BOOT_IMAGE=/vmlinuz" && words.last == "vm.parameters=fw_cfg", "\(words)")
             for name in ["regInfo", "init", "hostname", "vm.hostfs"] { #expect(!words.contains { $0.hasPrefix("\(name)=") }, "\(words)") }
-            #expect(try await machine.output(of: "hostname; tr '\\0' ' ' </proc/1/cmdline").hasPrefix("guest\n\(Checkout.system)/init"))
+            let identity = try await machine.output(of: "hostname; tr '\\0' ' ' </proc/1/cmdline")
+            #expect(identity.hasPrefix("guest\n") && identity.contains("\(Checkout.system)/init"), "\(identity)")
             // The root is the first disk all the same, and what the guest does to its /boot is its own.
             let script = """
                 grep -E '^/dev/vd[^ ]* (/|/boot) ' /proc/mounts | cut -d' ' -f1-3; ls /boot/vmlinuz /boot/initrd /boot/grub/grub.cfg
@@ -86,15 +87,14 @@ import Testing
     }
 
     @Test func byUEFIWithoutABootLoaderThereIsATPM() async throws {
-        let directory = try VMDirectory()
-        try await MachineSlots.withSlot {
-            let script = "ls -d /sys/firmware/efi /dev/tpm0; cat /sys/class/tpm/tpm0/tpm_version_major"
-            let options = ["--efi", "--tpm", "--root", "tmpfs", "--store", "none"]
-            let result = try await directory.vmRun(options, command: ["sh", "-c", script], name: "guest").run()
-            #expect(result.text == "/dev/tpm0\n/sys/firmware/efi\n2\n", "\(result)")
-            #expect(result.code == 0)
+        try await withMachine(["--efi", "--tpm", "--root", "tmpfs", "--store", "none"]) { machine in
+            try await machine.waitUntilReady()
+            let script = "ls -d /sys/firmware/efi /dev/tpm0; cat /sys/class/tpm/tpm0/tpm_version_major; grep -c ' /boot ' /proc/mounts"
+            #expect(try await machine.sh(script).text == "/dev/tpm0\n/sys/firmware/efi\n2\n0\n")
+            // swtpm ends with QEMU, which is no fault of it.
+            #expect(try await machine.powerOff().runCode == 0)
+            #expect(!machine.launcher.errors.contains("has ended"), "\(machine.launcher.errors)")
         }
-        await directory.expectNothingLeft()
     }
 
     @Test func aBootDiskThatCannotBeMadeIsNotKeptAndTheReasonIsTold() async throws {

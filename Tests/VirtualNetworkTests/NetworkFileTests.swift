@@ -69,7 +69,7 @@ import Testing
         #expect(vms.map(\.hasTPM) == [false, true])
         #expect(
             faults(#"{"vms": [{"name": "a", "bootLoader": "grub"}]}"#)
-                == ["network.json:1:37: vms[0].bootLoader: must be true or false, not 'grub'"])
+                == ["network.json:1:38: vms[0].bootLoader: must be true or false, not 'grub'"])
     }
 
     @Test func directoriesOfTheHostAreMounted() throws {

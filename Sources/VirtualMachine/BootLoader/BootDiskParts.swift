@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// The parts of a boot disk as files, and the script that puts them together. The disk has a partition for the boot loader itself and an
 /// ext2 filesystem, the guest's `/boot`, with kernel, initrd and GRUB's configuration.

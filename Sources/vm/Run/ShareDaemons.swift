@@ -57,9 +57,10 @@ final class ShareDaemons: @unchecked Sendable {
         running.append((name, try program.start(), path + ".log"))
     }
 
-    /// What a server that has ended said; nil while all run.
+    /// What a server that has failed said; nil while all run, and where they have ended well, as they do with QEMU.
     var fault: String? {
-        for (name, process, log) in running where process.pidfd.waitUntilReadable(milliseconds: 0) {
+        for (name, process, log) in running {
+            guard let end = process.end(keepingIdentifier: true), end != .exited(0) else { continue }
             let text = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
             return "\(name) has ended:\n"
                 + text.split(separator: "\n").suffix(5).joined(separator: "\n")
