@@ -38,6 +38,9 @@ public struct BootPlan: Equatable, Sendable {
                 warnings.append("vm.on-failure=\(text): must be shell, poweroff, reboot or panic; taking shell")
             }
         }
+        if let text = commandLine.value("vm.parameters"), text != "fw_cfg" {
+            warnings.append("vm.parameters=\(text): must be fw_cfg; passed over")
+        }
         let disk = commandLine.value("vm.disk") ?? "/dev/vda"
         var filesystem = DiskFilesystem.ext4
         if let text = commandLine.value("vm.mkfs") {
@@ -84,6 +87,7 @@ public struct BootPlan: Equatable, Sendable {
         let mounts = sharedDirectories(commandLine)
         if !mounts.isEmpty { steps.append(.mountShares(mounts)) }
         steps.append(.makeBootDirectory)
+        if let serial = commandLine.value("vm.boot-disk") { steps.append(.mountBootDisk(serial: serial)) }
         if flag("vm.hosts", of: commandLine) { steps.append(.nameHosts) }
         if let text = commandLine.value("vm.name-server") {
             if let address = IPv4Address(text[...]) {
@@ -128,8 +132,9 @@ public struct BootPlan: Equatable, Sendable {
 
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.clocksource", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount", "vm.mount-writable",
-        "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.root", "vm.share", "vm.writable-store",
+        "vm.boot-disk", "vm.clocksource", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount",
+        "vm.mount-writable",
+        "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.parameters", "vm.root", "vm.share", "vm.writable-store",
     ]
 
     /// A misspelt parameter would be obeyed by nobody, and the guest be another than the one that was asked for.

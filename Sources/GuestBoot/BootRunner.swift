@@ -123,6 +123,7 @@ public struct BootRunner: Sendable {
         case .bindStore: return try BindStore.run(root: root)
         case .overlayStore: return try OverlayStore.run(root: root)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
+        case .mountBootDisk(let serial): return MountBootDisk.run(serial: serial, root: root)
         case .setNameServer(let address): return SetNameServer.run(address, root: root)
         case .nameHosts: return try NameHosts.run(root: root)
         case .switchRoot:

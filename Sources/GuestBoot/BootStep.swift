@@ -30,6 +30,8 @@ public enum BootStep: Equatable, Sendable {
     case mountShares([SharedDirectory])
     /// Makes `/boot`.
     case makeBootDirectory
+    /// Mounts the boot disk with this serial number on `/boot`.
+    case mountBootDisk(serial: String)
     /// Writes the other VMs' names into `/etc/hosts`.
     case nameHosts
     /// Names the name server where the root names none.
@@ -56,6 +58,7 @@ public enum BootStep: Equatable, Sendable {
         case .overlayStore: "overlay-store"
         case .mountShares: "mount-shares"
         case .makeBootDirectory: "boot-directory"
+        case .mountBootDisk: "mount-boot-disk"
         case .nameHosts: "name-hosts"
         case .setNameServer: "name-server"
         case .switchRoot: "switch-root"
@@ -75,6 +78,7 @@ public enum BootStep: Equatable, Sendable {
         case .formatEmptyDisk(let device, let filesystem, let policy):
             "\(device) \(filesystem.rawValue)" + (policy == .empty ? "" : " \(policy.rawValue)")
         case .mountRoot(let device): device
+        case .mountBootDisk(let serial): serial
         case .mountMemoryRoot: "tmpfs"
         case .mountSharedRoot(let source): source.text
         case .mountShares(let mounts):

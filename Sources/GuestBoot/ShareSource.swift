@@ -127,7 +127,9 @@ public enum ShareSource: Equatable, Sendable {
             ]
             try Mount.filesystem("9p", source: tag, on: target, options: options, attributes: attributes)
         case .image(let serial):
-            try Mount.filesystem("erofs", source: ShareSource.disk(serial: serial), on: target, attributes: .readOnly)
+            // Where there is none, a name that tells it in the error.
+            let disk = ShareSource.disk(serial: serial) ?? "/dev/disk/by-id/virtio-" + serial
+            try Mount.filesystem("erofs", source: disk, on: target, attributes: .readOnly)
         }
     }
 
@@ -145,11 +147,11 @@ public enum ShareSource: Equatable, Sendable {
         return options
     }
 
-    /// The disk with this serial number; a name that tells it in the error where there is none.
-    private static func disk(serial: String) -> String {
+    /// The disk with this serial number.
+    static func disk(serial: String) -> String? {
         for name in Files.names(in: "/sys/block") where (try? Files.readLine("/sys/block/" + name + "/serial")) == serial {
             return "/dev/" + name
         }
-        return "/dev/disk/by-id/virtio-" + serial
+        return nil
     }
 }

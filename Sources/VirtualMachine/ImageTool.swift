@@ -2,13 +2,15 @@ import Foundation
 import Subprocess
 import SystemPackage
 
-/// `qemu-img`, as a program that is run and answers (`man 1 qemu-img`).
+/// `qemu-img`, or another program that works on images, as one that is run and answers (`man 1 qemu-img`).
 struct ImageTool {
     let program: String
 
     init() throws(MachineError) {
         program = try ProgramSearch.find("qemu-img", package: "qemu-utils")
     }
+
+    init(program: String) { self.program = program }
 
     /// What a run printed.
     struct Answer: Equatable {

@@ -18,6 +18,13 @@ public struct MachineDescription: Codable, Equatable, Sendable {
     public var accelerator: Accelerator
     /// The root disk; nil for a guest without one.
     public var disk: Disk?
+    /// The disk with a boot loader, kernel and initrd that the firmware boots in place of `kernel`; nil for none. What the guest writes to it
+    /// is dropped. It comes after all other disks.
+    public var bootDisk: Disk?
+    /// UEFI; nil for QEMU's BIOS.
+    public var efi: EFIFirmware?
+    /// The socket of a TPM's emulator (swtpm); nil for a machine without one.
+    public var tpmSocket: String?
     /// The one network card, on QEMU's user network.
     public var network: Network
     /// Disks after the root disk, `/dev/vdb` and on.
@@ -202,6 +209,9 @@ extension MachineDescription {
         cores = try fields.decodeIfPresent(Int.self, forKey: .cores) ?? cores
         accelerator = try fields.decodeIfPresent(Accelerator.self, forKey: .accelerator) ?? accelerator
         disk = try fields.decodeIfPresent(Disk.self, forKey: .disk)
+        bootDisk = try fields.decodeIfPresent(Disk.self, forKey: .bootDisk)
+        efi = try fields.decodeIfPresent(EFIFirmware.self, forKey: .efi)
+        tpmSocket = try fields.decodeIfPresent(String.self, forKey: .tpmSocket)
         network = try fields.decodeIfPresent(Network.self, forKey: .network) ?? network
         extraDisks = try fields.decodeIfPresent([Disk].self, forKey: .extraDisks) ?? extraDisks
         vlans = try fields.decodeIfPresent([VLANCard].self, forKey: .vlans) ?? vlans

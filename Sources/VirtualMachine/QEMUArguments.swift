@@ -12,6 +12,7 @@ extension MachineDescription {
         arguments += processorArguments
         arguments += ["-m", String(memoryMiB)]
         if sharesMemory { arguments += ["-object", "memory-backend-memfd,id=memory,size=\(memoryMiB)M,share=on"] }
+        arguments += firmwareArguments
         arguments += bootArguments
         arguments += diskArguments
         arguments += filesystemArguments
@@ -36,6 +37,7 @@ extension MachineDescription {
     }
 
     private var bootArguments: [String] {
+        guard bootDisk == nil else { return [] }
         var arguments = ["-kernel", kernel]
         if let initrd { arguments += ["-initrd", initrd] }
         if !kernelParameters.isEmpty { arguments += ["-append", kernelParameters.joined(separator: " ")] }
@@ -44,14 +46,19 @@ extension MachineDescription {
 
     private var diskArguments: [String] {
         let others = extraDisks.enumerated().flatMap { index, disk in arguments(of: disk, id: "disk\(index + 1)") }
-        return (disk.map { arguments(of: $0, id: "root") } ?? []) + others
+        let boot = bootDisk.map { arguments(of: $0, id: "boot", "snapshot=on", device: "bootindex=0") } ?? []
+        return (disk.map { arguments(of: $0, id: "root") } ?? []) + others + boot
     }
 
-    private func arguments(of disk: Disk, id: String) -> [String] {
+    private func arguments(
+        of disk: Disk, id: String, _ mode: String = "cache=writeback,werror=report,discard=unmap", device: String? = nil
+    ) -> [String] {
         let file = QEMUOption.escaped(disk.path)
         return [
-            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),cache=writeback,werror=report,discard=unmap",
-            "-device", "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
+            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),\(mode)",
+            "-device",
+            "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? "")
+                + (device.map { "," + $0 } ?? ""),
         ]
     }
 
@@ -99,6 +106,20 @@ extension MachineDescription {
 }
 
 extension MachineDescription {
+    private var firmwareArguments: [String] {
+        var arguments: [String] = []
+        if let efi {
+            for (unit, file, mode) in [(0, efi.code, ",readonly=on"), (1, efi.variables, "")] {
+                arguments += ["-drive", "if=pflash,unit=\(unit),format=raw\(mode),file=\(QEMUOption.escaped(file))"]
+            }
+        }
+        if let tpmSocket {
+            arguments += ["-chardev", "socket,id=tpm,path=\(QEMUOption.escaped(tpmSocket))"]
+            arguments += ["-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm"]
+        }
+        return arguments
+    }
+
     private var serialPortArguments: [String] {
         guard !serialPorts.isEmpty else { return [] }
         var arguments = ["-device", "virtio-serial-pci"]

@@ -27,6 +27,12 @@ public struct VMDescription: Equatable, Sendable {
     public var initrd: String?
     /// The kernel's modules.
     public var modules: String?
+    /// Whether it boots through a boot loader.
+    public var hasBootLoader = false
+    /// Whether its firmware is UEFI.
+    public var hasEFI = false
+    /// Whether it has a TPM.
+    public var hasTPM = false
     /// Memory in MiB.
     public var memorySize: Int?
     /// Virtual processors.

@@ -79,6 +79,9 @@ public enum NetworkFile {
         vm.kernel = path("kernel")
         vm.initrd = path("initrd")
         vm.modules = path("modules")
+        vm.hasBootLoader = fields["bootLoader"]?.bool() ?? false
+        vm.hasEFI = fields["efi"]?.bool() ?? false
+        vm.hasTPM = fields["tpm"]?.bool() ?? false
         vm.memorySize = fields["memorySize"]?.integer(in: MachineDescription.memoryRange, "MiB")
         vm.cores = fields["cores"]?.integer(in: MachineDescription.coreRange, "processors")
         vm.diskImage = fields["diskImage"]?.string()
@@ -109,7 +112,8 @@ public enum NetworkFile {
     static let shareKeys = ["name", "source", "target", "writable"]
     static let forwardKeys = ["protocol", "hostAddress", "hostPort", "guestPort"]
     static let keys = [
-        "name", "vlans", "kernel", "initrd", "modules", "memorySize", "cores", "diskImage", "diskSize", "emptyDiskImages", "ephemeral",
+        "name", "vlans", "kernel", "initrd", "modules", "bootLoader", "efi", "tpm", "memorySize", "cores", "diskImage", "diskSize",
+        "emptyDiskImages", "ephemeral",
         "root", "share", "shares", "graphics", "store", "system", "writableStore", "pathsInNixDB", "forwards", "restrictNetwork",
         "kernelParameters", "qemuOptions",
         "accelerator",

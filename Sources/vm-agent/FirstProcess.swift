@@ -14,7 +14,7 @@ enum FirstProcess {
         // Programs' lines in the kernel log are limited to ten in five seconds otherwise.
         try? Files.write("on", to: "/proc/sys/kernel/printk_devkmsg")
         writeKernelLog(.information, "version \(Version.text) boots this guest")
-        let plan = BootPlan(KernelCommandLine((try? Files.readLine("/proc/cmdline")) ?? ""))
+        let plan = BootParameters.plan(isFirst: true)
         var runner = BootRunner(plan: plan, reporter: BootReporter(startServer()))
         var caretaker = Caretaker(startServer: startServer)
         var next = 0

@@ -8,13 +8,9 @@ private func say(_ text: String, to descriptor: CInt = 1) {
     try? FileDescriptor(rawValue: descriptor).writeAll(Array(text.utf8))
 }
 
-private func kernelCommandLine() -> KernelCommandLine {
-    KernelCommandLine((try? Files.readLine("/proc/cmdline")) ?? "")
-}
-
 /// Runs some steps of this kernel's plan in an initrd of somebody else's.
 private func runSteps(root: String, isMounted: Bool = false, where isWanted: (BootStep) -> Bool) -> CInt {
-    var runner = BootRunner(plan: BootPlan(kernelCommandLine()), root: root, reporter: BootReporter(nil))
+    var runner = BootRunner(plan: BootParameters.plan(), root: root, reporter: BootReporter(nil))
     do throws(StepFailure) {
         if isMounted { try RootDirectories.make(in: root, on: root) }
         try runner.run(where: isWanted)
@@ -26,7 +22,7 @@ private func runSteps(root: String, isMounted: Bool = false, where isWanted: (Bo
 }
 
 private func loadDatabase(_ file: String?, root: String?) -> CInt {
-    let plan = BootPlan(kernelCommandLine())
+    let plan = BootParameters.plan()
     var registration = file
     var nixStore: String?
     for case .registerStorePaths(let named, let program) in plan.steps {
@@ -66,7 +62,8 @@ case .postMount(let root):
     exit(
         runSteps(root: root, isMounted: true) { step in
             switch step {
-            case .mountHostFiles, .bindStore, .overlayStore, .mountShares, .makeBootDirectory, .nameHosts, .setNameServer: true
+            case .mountHostFiles, .bindStore, .overlayStore, .mountShares, .makeBootDirectory, .mountBootDisk, .nameHosts, .setNameServer:
+                true
             default: false
             }
         })
@@ -78,13 +75,13 @@ case .connect(let links, let inInitrd):
         say("vm-agent: another vm-agent serves this guest already; 'connect --socket PATH' connects elsewhere\n", to: 2)
         exit(1)
     }
-    let systemPath = BootPlan(kernelCommandLine()).systemPath
+    let systemPath = BootParameters.plan().systemPath
     guard let server = Server(channel: nil, systemPath: systemPath, links: links, inInitrd: inInitrd) else { exit(1) }
     server.run()
 case .copyIn: exit(CopyProcess.run(.copyIn))
 case .copyOut: exit(CopyProcess.run(.copyOut))
 case .plan(let commandLine):
-    say(BootPlan(commandLine.map { KernelCommandLine($0) } ?? kernelCommandLine()).text)
+    say((commandLine.map { BootPlan(KernelCommandLine($0)) } ?? BootParameters.plan()).text)
 case .help: say(Invocation.usage)
 case .version: say("vm-agent \(Version.text)\n")
 case .wrong(let reason):

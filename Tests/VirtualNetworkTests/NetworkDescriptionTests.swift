@@ -35,6 +35,7 @@ import Testing
     @Test func everythingThatIsSaidOfAVMReachesItsRun() {
         var vm = VMDescription(name: "a")
         (vm.kernel, vm.initrd, vm.modules, vm.memorySize, vm.cores) = ("/k", "/i", "/m", 1024, 2)
+        (vm.hasBootLoader, vm.hasEFI, vm.hasTPM) = (true, true, true)
         (vm.diskImage, vm.diskSize, vm.emptyDiskImages, vm.graphics) = ("./a.raw", 2048, [10, 20], true)
         (vm.root, vm.share, vm.mounts) = ("disk", "cifs", ["/a:/b", "/c:/d:rw"])
         (vm.store, vm.system, vm.writableStore, vm.pathsInNixDB) = ("/store", "/nix/store/s", true, ["/nix/store/p", "/r"])
@@ -44,7 +45,8 @@ import Testing
         #expect(
             arguments == [
                 "run", "--name", "a", "--directory", "/d", "--until-input-ends", "--kernel", "/k", "--initrd", "/i", "--modules", "/m",
-                "--memory", "1024", "--cores", "2", "--disk", "./a.raw", "--disk-size", "2048M", "--empty-disk", "10M", "--empty-disk",
+                "--boot-loader", "--efi", "--tpm", "--memory", "1024", "--cores", "2", "--disk", "./a.raw", "--disk-size", "2048M",
+                "--empty-disk", "10M", "--empty-disk",
                 "20M",
                 "--graphics", "--root", "disk", "--share", "cifs", "--mount", "/a:/b", "--mount", "/c:/d:rw", "--store", "/store",
                 "--system", "/nix/store/s", "--writable-store", "--register", "/nix/store/p",

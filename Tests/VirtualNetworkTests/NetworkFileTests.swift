@@ -60,6 +60,18 @@ import Testing
         #expect(vm.store == "none")
     }
 
+    @Test func aVMHasABootLoaderUEFIAndATPMWhereThatIsSaid() throws {
+        let vms = try parse(
+            #"{"vms": [{"name": "a", "bootLoader": true, "tpm": null}, {"name": "b", "efi": true, "tpm": true, "bootLoader": false}]}"#
+        ).vms
+        #expect(vms.map(\.hasBootLoader) == [true, false])
+        #expect(vms.map(\.hasEFI) == [false, true])
+        #expect(vms.map(\.hasTPM) == [false, true])
+        #expect(
+            faults(#"{"vms": [{"name": "a", "bootLoader": "grub"}]}"#)
+                == ["network.json:1:38: vms[0].bootLoader: must be true or false, not 'grub'"])
+    }
+
     @Test func directoriesOfTheHostAreMounted() throws {
         let vm = try parse(
             #"{"vms": [{"name": "a", "root": "tmpfs", "share": "cifs", "shares": [{"source": "src", "target": "/s"}, "#

@@ -9,7 +9,8 @@ struct BootFiles {
 
     /// Takes the initrd that was named or one from the cache, which is built when it is not there.
     init(
-        _ found: FoundKernel, _ options: MachineOptions, _ accelerator: Accelerator, _ share: ShareChoice, note: (String) -> Void
+        _ found: FoundKernel, _ options: MachineOptions, _ bootOptions: BootOptions, _ accelerator: Accelerator, _ share: ShareChoice,
+        note: (String) -> Void
     ) throws {
         kernel = found.path
         guard let tree = found.moduleTree else {
@@ -20,7 +21,7 @@ struct BootFiles {
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
             mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), e2fsck: try ProgramLocation.e2fsck(),
             busybox: try ProgramLocation.busybox(), moduleTree: tree,
-            modules: ModuleSet.links.adding(share.modules).adding(.overlay).adding(options.extraModules),
+            modules: ModuleSet.links.adding(share.modules).adding(.overlay).adding(bootOptions.modules(tree)).adding(options.extraModules),
             // Without KVM the kernel takes 20 ms to check each.
             signatures: accelerator == .tcg ? .apart : .inModule)
         let plan = try description.plan()
@@ -77,7 +78,8 @@ struct BootFiles {
         }
         let real = URL(fileURLWithPath: kernel).resolvingSymlinksInPath()
         let root = real.deletingLastPathComponent().deletingLastPathComponent().path
-        let roots = [root, "/"].map { $0 == "/" ? "" : $0 }
+        // NixOS has both in one directory.
+        let roots = [root, real.deletingLastPathComponent().path, "/"].map { $0 == "/" ? "" : $0 }
         let places = roots.flatMap { root in ["lib", "usr/lib"].map { "\(root)/\($0)/modules" } }.map { "\($0)/\(release ?? "")" }
         for place in places where FileManager.default.fileExists(atPath: place) { return place }
         throw Failure(

@@ -76,6 +76,9 @@ final class GuestConductor: @unchecked Sendable {
     /// Shows what was noted before there was a run.
     func show(_ notes: NoteBuffer) { notes.all.forEach { progress.note($0) } }
 
+    /// Shows what takes its time before there is a run.
+    func note(_ text: String) { progress.note(text) }
+
     /// Follows the machine to the end of its purpose. When this returns, the machine has ended or is to be ended.
     func conduct(_ machine: RunningMachine) async throws -> Outcome {
         let ended = try FileDescriptor.pipe()
@@ -228,6 +231,7 @@ final class GuestConductor: @unchecked Sendable {
     private func runCommand(_ end: FileDescriptor) throws -> Outcome {
         var command = Command(arguments: RawArguments.last(options.command.count))
         if options.files.root == .host { HostContext.apply(to: &command) }
+        if let user = options.user { command.user = Array(user.utf8) }
         let outcome: ExecOutcome
         do throws(ProxyClientError) {
             outcome = try ProxyClient(directory: directory).exec(command, in: name, now: true, signals: signals)

@@ -52,19 +52,24 @@ struct GuestRun {
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
-        let boot = try BootFiles(found, options.machine, decision.accelerator, share.choice) { notes.add($0) }
+        let boot = try BootFiles(found, options.machine, options.boot, decision.accelerator, share.choice) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
-        let kernel = decision.accelerator == .tcg ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
+        let isUnpackedFaster = decision.accelerator == .tcg && !options.boot.needsPackedKernel
+        let kernel = isUnpackedFaster ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
         try await registered
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
         description.extraDisks = try await emptyDisks
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
+        let tpm = try addFirmware(to: &description)
+        if options.boot.bootLoader {
+            try await addBootDisk(to: &description, decision.accelerator, signals) { conductor.note($0) }
+        }
         if try await disk?.isBlank == true { try description.vouchForBlankDisk { try files.write($0, to: "blank-disk") } }
 
         // Who has asked for the end meanwhile is not shown a VM first.
         if let signal = signals.nextInterruption() { return 128 + signal }
-        let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
+        let daemons = try ShareDaemons(try await store.share?.daemons ?? [], tpm: tpm)
         defer { daemons.stop() }
         conductor.show(notes)
 
@@ -114,6 +119,42 @@ struct GuestRun {
             vlans: try options.network.cards(), filesystems: (store.share?.devices ?? []).map(filesystem), hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
+    }
+
+    /// UEFI and TPM, as they are wanted; gives what must run for the latter.
+    private func addFirmware(to description: inout MachineDescription) throws -> TPMEmulator? {
+        if options.boot.efi {
+            var firmware = try MachineDescription.EFIFirmware.locate(searchPath: ProcessInfo.processInfo.environment["PATH"] ?? "")
+            let variables = files.file("efi-variables.fd")
+            try FileManager.default.copyItem(atPath: firmware.variables, toPath: variables)
+            // The copy has the original's mode, which may be read-only.
+            chmod(variables, 0o600)
+            firmware.variables = variables
+            description.efi = firmware
+        }
+        guard options.boot.tpm else { return nil }
+        let tpm = try TPMEmulator(directory: files.file("tpm"))
+        guard mkdir(tpm.directory, 0o700) == 0 else { throw Failure("cannot make \(tpm.directory): \(Errno.current)") }
+        description.tpmSocket = tpm.socket
+        return tpm
+    }
+
+    /// Boots through a boot loader: its disk has what all such runs have in common, and a file what is this run's alone.
+    private func addBootDisk(
+        to description: inout MachineDescription, _ accelerator: Accelerator, _ signals: SignalInbox, note: @escaping (String) -> Void
+    ) async throws {
+        // The initrd of a distribution looks for init= itself.
+        let words = BootWords(
+            description.kernelParameters + ["vm.boot-disk=\(BootDiskParts.serial)"], initIsKernels: options.machine.initrd != nil)
+        description.kernelParameters = words.loader
+        try description.validate()
+        let parts = try BootDiskParts(
+            kernel: description.kernel, initrd: description.initrd ?? "", words: words.loader, firmware: options.boot.efi ? .efi : .bios)
+        let text = words.agent.joined(separator: "\n") + "\n"
+        description.firmwareEntries.append(.init(name: "opt/vm-agent/parameters", file: try files.write(text.utf8, to: "parameters")))
+        description.bootDisk = try await BootDisk(
+            parts: parts, options: options, accelerator: accelerator, files: files, signals: signals, note: note
+        ).image()
     }
 
     private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem {

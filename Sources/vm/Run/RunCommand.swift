@@ -25,12 +25,19 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
 
     @OptionGroup var directory: DirectoryOption
     @OptionGroup(title: "Machine") var machine: MachineOptions
+    @OptionGroup(title: "Boot") var boot: BootOptions
     @OptionGroup(title: "Files") var files: FileOptions
     @OptionGroup(title: "Store") var store: StoreOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
 
     @Option(parsing: .unconditional, help: ArgumentHelp("How long the boot may take before a command is given up.", valueName: "seconds"))
     var bootTimeout = 120
+
+    @Option(
+        help: ArgumentHelp(
+            "Run the command as this user of the VM: NAME, UID, or either with :GROUP. (default: root; with --root host, you)",
+            valueName: "user"))
+    var user: String?
 
     @Flag(help: "End the VM when standard input ends: for a program that starts it.")
     var untilInputEnds = false
@@ -58,6 +65,8 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
         guard !untilInputEnds || command.isEmpty else {
             throw ValidationError("--until-input-ends is for a VM that stays; a command reads the standard input.")
         }
+        guard user == nil || !command.isEmpty else { throw ValidationError("--user is for a command: give one after '--'.") }
+        if let user, user.isEmpty || user.hasPrefix(":") { throw ValidationError("--user \(user): must begin with a name or number.") }
         guard !(verbose && quiet) else { throw ValidationError("--verbose and --quiet exclude each other.") }
     }
 

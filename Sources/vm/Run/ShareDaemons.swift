@@ -2,21 +2,27 @@ import CLinux
 import Foundation
 import HostShares
 import LinuxSystem
+import VirtualMachine
 
-/// The servers of a run's shares. Each ends with QEMU, or with this process, whatever ends that.
+/// The servers of a run's shares, and its TPM. Each ends with QEMU, or with this process, whatever ends that.
 final class ShareDaemons: @unchecked Sendable {
     // Written by the thread before `init` returns, which waits for that; afterwards only the run that owns this uses it.
-    private var running: [(daemon: ShareDaemon, process: ChildProcess, log: String)] = []
+    private var running: [(name: String, process: ChildProcess, log: String)] = []
     private var failure: (any Error)?
     private let isOver = DispatchSemaphore(value: 0)
 
     /// Starts them; their sockets take connections when this returns.
-    init(_ daemons: [ShareDaemon]) throws {
-        guard !daemons.isEmpty else { return }
+    init(_ daemons: [ShareDaemon], tpm: TPMEmulator?) throws {
+        guard !daemons.isEmpty || tpm != nil else { return }
         let started = DispatchSemaphore(value: 0)
         // They are told to end when the thread that started them does: it lives as long as they are needed.
         let thread = Thread { [self] in
-            do { for daemon in daemons { try start(daemon) } } catch { failure = error }
+            do {
+                for daemon in daemons { try start(daemon) }
+                if let tpm { try start(tpm.socket, "\(tpm.program), the VM's TPM,", ["--", tpm.program] + tpm.arguments) }
+            } catch {
+                failure = error
+            }
             started.signal()
             isOver.wait()
         }
@@ -30,25 +36,28 @@ final class ShareDaemons: @unchecked Sendable {
     }
 
     private func start(_ daemon: ShareDaemon) throws {
-        let listener = linux_listen_unix(daemon.socket)
-        guard listener >= 0 else { throw Failure("cannot listen at \(daemon.socket): \(Errno.current)") }
-        let socket = FileDescriptor(rawValue: listener)
-        defer { socket.close() }
-        let path = daemon.socket + ".log"
-        let log = try FileDescriptor.open(path, .create, mode: 0o600)
-        defer { log.close() }
         let share = daemon.share
-        var program = Program(
-            "/proc/self/exe",
-            ["serve-share", "--source", share.directory, "--export", daemon.export] + (share.isReadOnly ? ["--read-only"] : [])
-                + ["--", daemon.program] + daemon.arguments,
-            environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })
-        (program.standardInput, program.standardOutput, program.standardError) = (socket, log, log)
-        program.directory = "/"
-        running.append((daemon, try program.start(), path))
+        try start(
+            daemon.socket, "\(daemon.program), which serves \(share.directory),",
+            ["--source", share.directory, "--export", daemon.export] + (share.isReadOnly ? ["--read-only"] : [])
+                + ["--", daemon.program] + daemon.arguments)
     }
 
-    /// Ends QEMU when a server has failed while it runs, and says why: what the guest has of its files there hangs for ever.
+    private func start(_ path: String, _ name: String, _ arguments: [String]) throws {
+        let listener = linux_listen_unix(path)
+        guard listener >= 0 else { throw Failure("cannot listen at \(path): \(Errno.current)") }
+        let socket = FileDescriptor(rawValue: listener)
+        defer { socket.close() }
+        let log = try FileDescriptor.open(path + ".log", .create, mode: 0o600)
+        defer { log.close() }
+        var program = Program(
+            "/proc/self/exe", ["serve-share"] + arguments, environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })
+        (program.standardInput, program.standardOutput, program.standardError) = (socket, log, log)
+        program.directory = "/"
+        running.append((name, try program.start(), path + ".log"))
+    }
+
+    /// Ends QEMU when a server has failed while it runs, and says why: what the guest has there hangs for ever.
     func watch(_ name: String, _ machine: Int32) {
         for (_, process, _) in running {
             let machine = FileDescriptor(rawValue: linux_pidfd_open(machine))
@@ -59,22 +68,22 @@ final class ShareDaemons: @unchecked Sendable {
                 _ = process.pidfd.waitUntilReadable(milliseconds: -1)
                 // Servers end with their machine, which may take a moment longer.
                 guard !machine.waitUntilReadable(milliseconds: 1_000), let fault else { return }
-                Terminal.say("\(fault)\n\(name) cannot reach its files any more; ending it in \(Self.patience) s")
+                Terminal.say("\(fault)\n\(name) is of no use without it; ending it in \(Self.patience) s")
                 guard !machine.waitUntilReadable(milliseconds: Int32(Self.patience) * 1_000) else { return }
                 _ = linux_pidfd_signal(machine.rawValue, SIGTERM)
             }
         }
     }
 
-    /// How long a machine may run without its files, in seconds: what it has elsewhere can be saved.
+    /// How long a machine may run without one of them, in seconds: what it has elsewhere can be saved.
     private static let patience = 10
 
     /// What a server that has failed said; nil while all run, and when they ended as they do with their machine.
     var fault: String? {
-        for (daemon, process, log) in running {
+        for (name, process, log) in running {
             guard let end = process.end(keepingIdentifier: true), end != .exited(0) else { continue }
             let text = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
-            return "\(daemon.program), which serves \(daemon.share.directory), has ended:\n"
+            return "\(name) has ended:\n"
                 + text.split(separator: "\n").suffix(5).joined(separator: "\n")
         }
         return nil

@@ -10,7 +10,7 @@ let
   named = lib.genAttrs
     [
       "autoPatchelfHook" "makeWrapper" "util-linux" "zstd" "qemu_kvm" "samba" "socat" "vde2" "virtiofsd"
-      "erofs-utils" "swtpm"
+      "erofs-utils" "swtpm" "grub2" "grub2_efi" "mtools"
     ]
     (name: runCommand name { } "mkdir $out");
 

@@ -16,7 +16,7 @@ in
   # Loaded at once: entropy first, or mke2fs waits for it; then what the link and its token come through; then what
   # post-device waits for.
   boot.initrd.kernelModules =
-    [ "virtio_rng" "qemu_fw_cfg" "virtio_console" "virtio_net" ] ++ lib.optional (cfg.diskImage != null) "virtio_blk";
+    [ "virtio_rng" "qemu_fw_cfg" "virtio_console" "virtio_net" ] ++ lib.optional (cfg.diskImage != null || cfg.useBootLoader) "virtio_blk";
 
   # Loaded when something is mounted or found.
   boot.initrd.availableKernelModules =

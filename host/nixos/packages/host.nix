@@ -17,10 +17,13 @@
   virtiofsd,
   erofs-utils,
   swtpm,
+  grub2,
+  grub2_efi,
+  mtools,
   dist,
 }:
 let
-  programs = [ qemu_kvm samba socat nix e2fsprogs vde2 virtiofsd erofs-utils swtpm ];
+  programs = [ qemu_kvm samba socat nix e2fsprogs vde2 virtiofsd erofs-utils swtpm grub2 grub2_efi mtools util-linux ];
 in
 stdenv.mkDerivation {
   name = "vm-agent-host";
