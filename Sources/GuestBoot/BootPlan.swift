@@ -49,7 +49,9 @@ public struct BootPlan: Equatable, Sendable {
         }
         let format = formatPolicy(of: commandLine)
         let share = commandLine.value("vm.hostfs") ?? "//10.0.2.4/qemu"
-        let isStoreWritable = flag("vm.writable-store", of: commandLine)
+        let storeLayer = commandLine.value("vm.writable-store")
+        let isStoreOnDisk = storeLayer == "disk"
+        let isStoreWritable = isStoreOnDisk || storeLayer == "tmpfs" || flag("vm.writable-store", of: commandLine, or: "tmpfs, disk, ")
         var shares: [MountedShare] = []
         for text in commandLine.values("vm.share") {
             if let parsed = MountedShare(text) {
@@ -76,7 +78,7 @@ public struct BootPlan: Equatable, Sendable {
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
-            if isStoreWritable { steps.append(.overlayStore) }
+            if isStoreWritable { steps.append(.overlayStore(onDisk: isStoreOnDisk)) }
         } else {
             if isStoreWritable { warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over") }
             if !shares.isEmpty { warnings.append("vm.share: there is no server of shares with vm.hostfs=none; passed over") }
@@ -140,11 +142,11 @@ public struct BootPlan: Equatable, Sendable {
         }
     }
 
-    /// The flag `name`, with a warning for a value that is neither yes nor no.
-    private mutating func flag(_ name: String, of commandLine: KernelCommandLine) -> Bool {
+    /// The flag `name`, with a warning for a value that is neither yes nor no; `others` are what it may be beside.
+    private mutating func flag(_ name: String, of commandLine: KernelCommandLine, or others: String = "") -> Bool {
         let isUp = commandLine.flag(name)
         if !isUp, let value = commandLine.value(name), value != "0", value != "no", value != "false" {
-            warnings.append("\(name)=\(value): must be 1, yes, true, 0, no or false; taking no")
+            warnings.append("\(name)=\(value): must be \(others)1, yes, true, 0, no or false; taking no")
         }
         return isUp
     }

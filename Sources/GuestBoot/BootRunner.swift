@@ -119,7 +119,7 @@ public struct BootRunner: Sendable {
                 powerOffIfAsked(reporter)
             }
         case .bindStore: return try BindStore.run(root: root)
-        case .overlayStore: return try OverlayStore.run(root: root)
+        case .overlayStore(let onDisk): return try OverlayStore.run(root: root, onDisk: onDisk)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
         case .setNameServer(let address): return SetNameServer.run(address, root: root)
         case .nameHosts: return try NameHosts.run(root: root)

@@ -127,7 +127,9 @@ public enum ShareSource: Equatable, Sendable {
             ]
             try Mount.filesystem("9p", source: tag, on: target, options: options, attributes: attributes)
         case .image(let serial):
-            try Mount.filesystem("erofs", source: ShareSource.disk(serial: serial), on: target, attributes: .readOnly)
+            // The disk itself is read-only, and refuses to be opened otherwise.
+            let disk = ShareSource.disk(serial: serial)
+            try Mount.filesystem("erofs", source: disk, on: target, options: [.flag("ro")], attributes: .readOnly)
         }
     }
 

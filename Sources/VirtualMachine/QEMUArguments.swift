@@ -50,7 +50,9 @@ extension MachineDescription {
     private func arguments(of disk: Disk, id: String) -> [String] {
         let file = QEMUOption.escaped(disk.path)
         return [
-            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),cache=writeback,werror=report,discard=unmap",
+            "-drive",
+            "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),cache=writeback,werror=report"
+                + (disk.isReadOnly == true ? ",readonly=on" : ",discard=unmap"),
             "-device", "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? ""),
         ]
     }

@@ -86,7 +86,7 @@ public enum NetworkFile {
         vm.emptyDiskImages = fields["emptyDiskImages"]?.items().compactMap { $0.integer(in: diskRange, "MiB") } ?? []
         vm.isEphemeral = fields["ephemeral"]?.bool() ?? false
         vm.root = fields["root"]?.string(of: ["disk", "tmpfs", "host"])
-        vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "auto"])
+        vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "image", "auto"])
         vm.mounts = fields["shares"]?.items().compactMap { mount($0, base: base) } ?? []
         vm.graphics = fields["graphics"]?.bool() ?? false
         vm.store = fields["store"]?.string().map { $0 == "none" ? $0 : absolute($0, base) }

@@ -32,7 +32,7 @@ import Testing
                 .formatEmptyDisk(device: "/dev/vdb", filesystem: .ext3), .mountRoot(device: "/dev/vdb"),
                 .mountHostFiles(
                     share: "//10.0.2.4/other", others: [MountedShare("store:/nix/store"), MountedShare("x:/y")].compactMap { $0 }),
-                .bindStore, .overlayStore, .makeBootDirectory, .switchRoot,
+                .bindStore, .overlayStore(onDisk: false), .makeBootDirectory, .switchRoot,
                 .registerStorePaths(registration: "/nix/store/def-closure/registration", nixStore: "/bin/nix-store"),
                 .enterInit(path: "/nix/store/abc-nixos/init"),
             ])

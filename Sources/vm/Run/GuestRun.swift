@@ -25,8 +25,9 @@ struct GuestRun {
         let notes = NoteBuffer()
 
         let found = try BootFiles.FoundKernel(options.machine)
-        let share = options.files.share.resolved(found.moduleTree)
-        if let note = share.note, options.verbose { notes.add(note) }
+        let shares = options.files.share.resolved(found.moduleTree)
+        let used = shares.used(by: options.files)
+        if let note = used.note, options.verbose { notes.add(note) }
 
         let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
@@ -39,22 +40,24 @@ struct GuestRun {
         async let registered: Void = conductor.register()
 
         // What needs other programs' answers is asked for at once.
-        async let store = GuestStore(options.store, options.files, share.choice, files: files)
+        async let store = GuestStore(options.store, options.files, shares, files: files) { image in
+            try await image.file(in: files, signals: signals, BootProgress(options.progressStyle, name: name))
+        }
         async let disk = preparedDisk()
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
-        let boot = try BootFiles(found, options.machine, decision.accelerator, share.choice) { notes.add($0) }
+        let boot = try BootFiles(found, options.machine, decision.accelerator, used.modules) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
         // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
         let kernel = decision.accelerator == .tcg ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
         try await registered
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
-        description.extraDisks = try await emptyDisks
+        description.extraDisks = try await emptyDisks + imageDisks(store)
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
         if try await disk?.isBlank == true { try description.vouchForBlankDisk { try files.write($0, to: "blank-disk") } }
 
-        let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
+        let daemons = try ShareDaemons(try await store.services.flatMap(\.daemons))
         defer { daemons.stop() }
         conductor.show(notes)
 
@@ -76,7 +79,7 @@ struct GuestRun {
         let machine = options.machine
         let link = MachineDescription.GuestForward(
             address: "10.0.2.6", port: 23, command: [try ProxyProcess.program(), "link", "--directory", directory, machine.name])
-        let shares = (store.share?.connections ?? []).map {
+        let shares = store.services.flatMap(\.connections).map {
             MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
         }
         var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
@@ -97,15 +100,24 @@ struct GuestRun {
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk?.disk,
             network: .init(
                 isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
-            vlans: try options.network.cards(), filesystems: (store.share?.devices ?? []).map(filesystem), hasDisplay: machine.graphics,
+            vlans: try options.network.cards(), filesystems: store.services.flatMap(\.devices).compactMap(filesystem), hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
     }
 
-    private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem {
+    private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem? {
         switch device {
+        case .disk: nil
         case .virtiofs(let tag, let socket): .virtiofs(tag: tag, socket: socket)
         case .plan9(let tag, let directory, let isReadOnly): .plan9(tag: tag, directory: directory, isReadOnly: isReadOnly)
+        }
+    }
+
+    /// The disks that are shares. They come last: those that the user has asked for keep their names.
+    private func imageDisks(_ store: GuestStore) -> [MachineDescription.Disk] {
+        store.services.flatMap(\.devices).compactMap { device in
+            guard case .disk(let serial, let image) = device else { return nil }
+            return MachineDescription.Disk(path: image, format: .raw, serial: serial, isReadOnly: true)
         }
     }
 
