@@ -22,6 +22,8 @@ public struct BootPlan: Equatable, Sendable {
     public var failureAction: FailureAction = .shell
     /// The real init (`init=`); nil when the agent stays PID 1.
     public var initPath: String?
+    /// The terminals, by their names in `/dev`, on which there is to be a root shell when the agent stays PID 1 (`vm.console-shell=`).
+    public var consoleShells: [String] = []
     /// Parameters that were not understood, as sentences for the console.
     public var warnings: [String] = []
 
@@ -38,6 +40,7 @@ public struct BootPlan: Equatable, Sendable {
                 warnings.append("vm.on-failure=\(text): must be shell, poweroff, reboot or panic; taking shell")
             }
         }
+        for name in (commandLine.value("vm.console-shell") ?? "").split(separator: ",") { consoleShells.append(String(name)) }
         let disk = commandLine.value("vm.disk") ?? "/dev/vda"
         var filesystem = DiskFilesystem.ext4
         if let text = commandLine.value("vm.mkfs") {
@@ -130,7 +133,8 @@ public struct BootPlan: Equatable, Sendable {
 
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.clocksource", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount", "vm.mount-writable",
+        "vm.clocksource", "vm.console-shell", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount",
+        "vm.mount-writable",
         "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.root", "vm.share", "vm.writable-store",
     ]
 

@@ -4,8 +4,7 @@ extension MachineDescription {
     /// The guest's serial console is QEMU's standard output; QEMU's own messages are its standard error.
     public var qemuArguments: [String] {
         var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config"]
-        // With a window, QEMU takes the kind of display that it was built with.
-        arguments += hasDisplay ? ["-vga", "std"] : ["-display", "none"]
+        arguments += displayArguments
         arguments.append("-no-reboot")
         // With the older `pc`, a guest without KVM spends half a second on each interrupt line that ACPI hands out.
         arguments += ["-machine", sharesMemory ? "q35,memory-backend=memory" : "q35"]
@@ -25,6 +24,13 @@ extension MachineDescription {
         arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         arguments += ["-qmp", "unix:\(QEMUOption.escaped(qmpSocket)),server=on,wait=off"]
         return arguments + extraOptions
+    }
+
+    /// A window is asked for by name: left to itself, a QEMU without one opens its screen to every user of the host, by VNC on a TCP port.
+    private var displayArguments: [String] {
+        guard hasDisplay else { return ["-display", "none"] }
+        let others = ["-display", "-vnc", "-spice", "-curses", "-nographic"]
+        return ["-vga", "std"] + (extraOptions.contains { others.contains($0) } ? [] : ["-display", "gtk"])
     }
 
     private var processorArguments: [String] {

@@ -76,6 +76,20 @@ import Testing
         #expect(!self.names("\(word) vm.writable-store=0").contains("overlay-store"))
     }
 
+    @Test func theStoresLayerIsOnTheDiskOnlyWhereThatIsSaid() {
+        func layer(_ words: String) -> BootStep? { plan(words).steps.first { $0.name == "overlay-store" } }
+        #expect(layer("vm.writable-store=disk") == .overlayStore(onDisk: true))
+        #expect(layer("vm.writable-store=tmpfs") == .overlayStore(onDisk: false))
+        #expect(plan("vm.writable-store=disk").warnings.isEmpty)
+        let warning = "vm.writable-store=ram: must be tmpfs, disk, 1, yes, true, 0, no or false; taking no"
+        #expect(plan("vm.writable-store=ram").warnings == [warning])
+    }
+
+    @Test func shellsAreOnTheConsolesThatAreNamed() {
+        #expect(plan("").consoleShells == [])
+        #expect(plan("vm.console-shell=tty1,ttyS0").consoleShells == ["tty1", "ttyS0"])
+    }
+
     @Test(
         arguments: zip(
             ["shell", "poweroff", "reboot", "panic"], [BootPlan.FailureAction.shell, .powerOff, .reboot, .panic]))

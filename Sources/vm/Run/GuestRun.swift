@@ -94,16 +94,20 @@ struct GuestRun {
                 "initcall_blacklist=crypto_kdf108_init",
             ]
             + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters + machine.formatParameters
-            + options.network.kernelParameters
+            + options.network.kernelParameters + (machine.graphics && options.store.system == nil ? [Self.consoleShells] : [])
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk?.disk,
             network: .init(
                 isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
-            vlans: try options.network.cards(), filesystems: store.services.flatMap(\.devices).compactMap(filesystem), hasDisplay: machine.graphics,
+            vlans: try options.network.cards(), filesystems: store.services.flatMap(\.devices).compactMap(filesystem),
+            hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
     }
+
+    /// A system has its own log-ins on its screen; a guest without one has these shells.
+    private static let consoleShells = "vm.console-shell=tty1,tty2,tty3,tty4,tty5,tty6"
 
     private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem? {
         switch device {

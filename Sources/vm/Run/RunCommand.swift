@@ -51,7 +51,7 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
                 throw ValidationError("--root \(kind) has no disk: leave out --disk and --ephemeral, or give --root disk.")
             }
             guard store.writableStoreOn != .disk else {
-                throw ValidationError("--root \(kind) has no disk to keep the store on: leave out --writable-store-on, or give --root disk.")
+                throw ValidationError("--root \(kind) has no disk to keep the store on: leave out --writable-store-on disk.")
             }
         }
         guard bootTimeout > 0 else { throw ValidationError("--boot-timeout must be 1 or more seconds.") }

@@ -30,7 +30,8 @@ struct StoreImage {
             key.add(Array(registration))
             for path in try Self.paths(in: registration) {
                 guard let host = store.hostPath(of: path) else {
-                    throw Failure("cannot make an image of the store: the registration has \(path), which is not in \(StoreLocation.inGuest)")
+                    throw Failure(
+                        "cannot make an image of the store: the registration has \(path), which is not in \(StoreLocation.inGuest)")
                 }
                 entries.append((host, path))
             }
@@ -130,7 +131,8 @@ private final class ImageWork: @unchecked Sendable {
         guard case .exited(0) = end, rename(part, path) == 0 else {
             let words = (FileManager.default.contents(atPath: logFile).map { String(decoding: $0, as: UTF8.self) } ?? "")
                 .split(separator: "\n").suffix(3).joined(separator: "; ")
-            let advice = words.contains("unshare") ? "; without root this needs user namespaces: run vm as root, or use another --share" : ""
+            let advice =
+                words.contains("unshare") ? "; without root this needs user namespaces: run vm as root, or use another --share" : ""
             throw Failure("cannot make an image of the store: \(words.isEmpty ? "\(end)" : words)\(advice)")
         }
     }
