@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -27,7 +28,8 @@ import Testing
             // Each character has a picture of its own, which is wherever the character is.
             let (picture, pictures) = try await screen.picture()
             #expect(pictures.count == text.count)
-            let byCharacter = Dictionary(grouping: zip(text, pictures), by: \.0).mapValues { Set($0.map(\.1)) }
+            var byCharacter: [UInt8: Set<[Bool]>] = [:]
+            for (character, picture) in zip(text, pictures) { byCharacter[character, default: []].insert(picture) }
             for (character, pictures) in byCharacter {
                 #expect(pictures.count == 1, "'\(Character(Unicode.Scalar(character)))' has \(pictures.count) pictures")
             }
@@ -60,26 +62,56 @@ private struct Screen {
             return bytes.count >= 720 * 400 * 3 + 15 ? bytes : nil
         }
         #expect(String(decoding: bytes.prefix(15), as: UTF8.self) == "P6\n720 400\n255\n")
-        let lit = stride(from: 15, to: 720 * 400 * 3 + 15, by: 3).map { bytes[$0..<$0 + 3].contains { $0 > 0 } }
-        let picture = Picture(width: 720, lit: lit)
-        let places = (0..<25 * 80).map { place in
-            (0..<16).flatMap { y in (0..<9).map { x in lit[((place / 80) * 16 + y) * 720 + (place % 80) * 9 + x] } }
+        let picture = Picture(bytes, start: 15, width: 720, height: 400, lineLength: 720 * 3, pointLength: 3)
+        var places: [[Bool]] = []
+        for row in 0..<25 {
+            for column in 0..<80 {
+                var place: [Bool] = []
+                for y in row * 16..<row * 16 + 16 { place += picture.lines[y][column * 9..<column * 9 + 9] }
+                places.append(place)
+            }
         }
         return (picture, places)
     }
 
     private func ask(_ commands: [String], pause: Double) async throws {
-        let lines = ([#"{"execute":"qmp_capabilities"}"#] + commands).map { "echo '\($0)'; sleep \(pause)" }.joined(separator: "\n")
+        let all = [#"{"execute":"qmp_capabilities"}"#] + commands
+        let lines = all.map { "echo '\($0)'; sleep \(pause)" }.joined(separator: "\n")
         let result = try await directory.script(
             "{ \(lines)\nsleep 0.5; } | socat -t 10 - UNIX:$(echo \(directory.temporary)/vm-*/qmp.socket)")
         #expect(!result.text.contains("\"error\""), "\(result)")
     }
 }
 
-/// Points of a screen, line by line, and whether each is lit.
+/// Points of a screen: whether each is lit.
 private struct Picture {
-    var width: Int
-    var lit: [Bool]
+    var lines: [[Bool]] = []
+
+    /// From three bytes for each point, which the fourth follows that means nothing, where there is one.
+    init(_ bytes: [UInt8], start: Int, width: Int, height: Int, lineLength: Int, pointLength: Int) {
+        for y in 0..<height {
+            var line: [Bool] = []
+            for x in 0..<width {
+                let point = start + y * lineLength + x * pointLength
+                line.append(bytes[point] > 0 || bytes[point + 1] > 0 || bytes[point + 2] > 0)
+            }
+            lines.append(line)
+        }
+    }
+
+    /// Whether `other` is somewhere in it.
+    func contains(_ other: Picture) -> Bool {
+        let (width, height) = (other.lines[0].count, other.lines.count)
+        guard lines.count >= height, lines[0].count >= width else { return false }
+        for y in 0...lines.count - height {
+            for x in 0...lines[0].count - width {
+                var same = 0
+                while same < height, lines[y + same][x..<x + width] == other.lines[same][...] { same += 1 }
+                if same == height { return true }
+            }
+        }
+        return false
+    }
 }
 
 /// An X server without a screen of its own, whose picture is a file.
@@ -109,19 +141,13 @@ private struct DisplayServer {
     func shows(_ picture: Picture) -> Bool {
         // XWDFile.h: words of four bytes, the most significant first.
         let bytes = Array(FileManager.default.contents(atPath: file) ?? Data())
-        func word(_ index: Int) -> Int { bytes[index * 4..<index * 4 + 4].reduce(0) { $0 << 8 | Int($1) } }
+        func word(_ index: Int) -> Int {
+            bytes[index * 4..<index * 4 + 4].reduce(0) { (value: Int, byte: UInt8) in value << 8 | Int(byte) }
+        }
         guard bytes.count > 100, word(11) == 32 else { return false }
-        let (width, height, lineLength, start) = (word(4), word(5), word(12), word(0) + word(19) * 12)
-        let screen = (0..<height).map { y in
-            (0..<width).map { x in bytes[start + y * lineLength + x * 4..<start + y * lineLength + x * 4 + 3].contains { $0 > 0 } }
-        }
-        let rows = stride(from: 0, to: picture.lit.count, by: picture.width).map { Array(picture.lit[$0..<$0 + picture.width]) }
-        guard width >= picture.width, height >= rows.count else { return false }
-        for y in 0...height - rows.count {
-            for x in 0...width - picture.width
-            where rows.indices.allSatisfy({ screen[y + $0][x..<x + picture.width].elementsEqual(rows[$0]) }) { return true }
-        }
-        return false
+        let screen = Picture(
+            bytes, start: word(0) + word(19) * 12, width: word(4), height: word(5), lineLength: word(12), pointLength: 4)
+        return screen.contains(picture)
     }
 
     func stop() { program.signal(SIGTERM) }

@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
         let store = try MadeUpStore()
         let images = Images(directory: directory)
         // Two of the paths, as `nix-store --dump-db` registers them.
-        func registration(_ names: [String]) -> String { names.map { "/nix/store/\($0)\nhash\n1\n\n0\n\n" }.joined() }
+        func registration(_ names: [String]) -> String { names.map { "/nix/store/\($0)\nhash\n1\n\n0\n" }.joined() }
         let two = try directory.privateFile("two", registration(["data", "directory"]).utf8)
         let three = try directory.privateFile("three", registration(["data", "directory", "relative"]).utf8)
 

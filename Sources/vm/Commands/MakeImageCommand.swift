@@ -18,6 +18,8 @@ struct MakeImageCommand: ParsableCommand {
     func run() throws {
         guard let path = program.first else { throw ValidationError("A program is needed, after '--'.") }
         guard linux_end_with_parent() == 0 else { throw Failure("prctl: \(Errno.current)") }
+        // Every user of the guest is to read what is made here.
+        umask(0o022)
         // Pairs of a path of the host's and its place in the tree, each with a zero byte at its end.
         let words = FileHandle.standardInput.readDataToEndOfFile().split(separator: 0).map { FileName(Array($0)) }
         guard linux_private_mounts() == 0 else { throw Failure("cannot have mounts of its own: \(Errno.current)") }

@@ -49,8 +49,10 @@ struct GuestRun {
         let decision = try await accelerator
         let boot = try BootFiles(found, options.machine, decision.accelerator, used.modules) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
-        // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
-        let kernel = decision.accelerator == .tcg ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
+        // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner. That one is
+        // not told of the screen, though, and shows nothing there.
+        let isUnpacked = decision.accelerator == .tcg && !options.machine.graphics
+        let kernel = isUnpacked ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
         try await registered
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
         description.extraDisks = try await emptyDisks + imageDisks(store)

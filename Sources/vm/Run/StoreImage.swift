@@ -53,8 +53,8 @@ struct StoreImage {
         let lines = registration.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         var paths: Set<String> = []
         var next = 0
-        while next < lines.count, !lines[next].isEmpty {
-            guard next + 4 < lines.count, let count = Int(String(decoding: lines[next + 4], as: UTF8.self)), count >= 0 else {
+        while next < lines.count, next < lines.count - 1 || !lines[next].isEmpty {
+            guard next + 4 < lines.count, !lines[next].isEmpty, let count = Int(String(decoding: lines[next + 4], as: UTF8.self)), count >= 0 else {
                 throw Failure(
                     "the registration cannot be understood at line \(next + 1); give --register a file made by 'nix-store --dump-db'")
             }
