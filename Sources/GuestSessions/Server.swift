@@ -100,7 +100,9 @@ public final class Server {
     private func untilNextDeadline() -> Int32 {
         let deadlines =
             links.map { $0.nextDeadline } + [
-                sessions.nextDeadline, services.nextDeadline, reporter.nextDeadline, powerOffDeadline, rootSwitch?.nextDeadline,
+                sessions.nextDeadline, services.nextDeadline, powerOffDeadline, rootSwitch?.nextDeadline,
+                // Without anybody who follows the boot there is nobody to report to, and nothing that would move this deadline on.
+                followers.isEmpty ? nil : reporter.nextDeadline,
             ]
         guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
         let now = Uptime.microseconds

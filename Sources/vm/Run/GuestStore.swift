@@ -72,6 +72,9 @@ struct GuestStore {
 
     /// What the guest's Nix database is to be loaded with; nil for nothing.
     private static func registration(_ options: StoreOptions, _ location: StoreLocation?) async throws -> Data? {
+        if location == nil, let path = options.register.first {
+            throw Failure("--register \(path): this host has no /nix/store; give --store the directory of one")
+        }
         let (paths, files) = try sort(options.register, location)
         let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
         guard let location, system != nil || !paths.isEmpty || !files.isEmpty else { return nil }

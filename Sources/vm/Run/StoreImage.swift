@@ -54,7 +54,9 @@ struct StoreImage {
         var paths: Set<String> = []
         var next = 0
         while next < lines.count, next < lines.count - 1 || !lines[next].isEmpty {
-            guard next + 4 < lines.count, !lines[next].isEmpty, let count = Int(String(decoding: lines[next + 4], as: UTF8.self)), count >= 0 else {
+            guard next + 4 < lines.count, !lines[next].isEmpty, let count = Int(String(decoding: lines[next + 4], as: UTF8.self)),
+                count >= 0
+            else {
                 throw Failure(
                     "the registration cannot be understood at line \(next + 1); give --register a file made by 'nix-store --dump-db'")
             }
