@@ -22,6 +22,8 @@ public struct BootPlan: Equatable, Sendable {
     public var failureAction: FailureAction = .shell
     /// The real init (`init=`); nil when the agent stays PID 1.
     public var initPath: String?
+    /// The terminals, by their names in `/dev`, on which there is to be a root shell when the agent stays PID 1 (`vm.console-shell=`).
+    public var consoleShells: [String] = []
     /// Parameters that were not understood, as sentences for the console.
     public var warnings: [String] = []
 
@@ -41,6 +43,7 @@ public struct BootPlan: Equatable, Sendable {
         if let text = commandLine.value("vm.parameters"), text != "fw_cfg" {
             warnings.append("vm.parameters=\(text): must be fw_cfg; passed over")
         }
+        for name in (commandLine.value("vm.console-shell") ?? "").split(separator: ",") { consoleShells.append(String(name)) }
         let disk = commandLine.value("vm.disk") ?? "/dev/vda"
         var filesystem = DiskFilesystem.ext4
         if let text = commandLine.value("vm.mkfs") {
@@ -52,7 +55,9 @@ public struct BootPlan: Equatable, Sendable {
         }
         let format = formatPolicy(of: commandLine)
         let share = commandLine.value("vm.hostfs") ?? "//10.0.2.4/qemu"
-        let isStoreWritable = flag("vm.writable-store", of: commandLine)
+        let storeLayer = commandLine.value("vm.writable-store")
+        let isStoreOnDisk = storeLayer == "disk"
+        let isStoreWritable = isStoreOnDisk || storeLayer == "tmpfs" || flag("vm.writable-store", of: commandLine, or: "tmpfs, disk, ")
         var shares: [MountedShare] = []
         for text in commandLine.values("vm.share") {
             if let parsed = MountedShare(text) {
@@ -79,7 +84,7 @@ public struct BootPlan: Equatable, Sendable {
         if share != "none" {
             steps.append(.mountHostFiles(share: share, others: shares))
             steps.append(.bindStore)
-            if isStoreWritable { steps.append(.overlayStore) }
+            if isStoreWritable { steps.append(.overlayStore(onDisk: isStoreOnDisk)) }
         } else {
             if isStoreWritable { warnings.append("vm.writable-store: there is no store to write to with vm.hostfs=none; passed over") }
             if !shares.isEmpty { warnings.append("vm.share: there is no server of shares with vm.hostfs=none; passed over") }
@@ -132,9 +137,9 @@ public struct BootPlan: Equatable, Sendable {
 
     /// The parameters that begin with `vm.`, all of them.
     static let parameterNames = [
-        "vm.boot-disk", "vm.clocksource", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs", "vm.mount",
-        "vm.mount-writable",
-        "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.parameters", "vm.root", "vm.share", "vm.writable-store",
+        "vm.boot-disk", "vm.clocksource", "vm.console-shell", "vm.disk", "vm.format", "vm.hostfs", "vm.hosts", "vm.interface", "vm.mkfs",
+        "vm.mount", "vm.mount-writable", "vm.name-server", "vm.nix-store", "vm.on-failure", "vm.parameters", "vm.root", "vm.share",
+        "vm.writable-store",
     ]
 
     /// A misspelt parameter would be obeyed by nobody, and the guest be another than the one that was asked for.
@@ -145,11 +150,11 @@ public struct BootPlan: Equatable, Sendable {
         }
     }
 
-    /// The flag `name`, with a warning for a value that is neither yes nor no.
-    private mutating func flag(_ name: String, of commandLine: KernelCommandLine) -> Bool {
+    /// The flag `name`, with a warning for a value that is neither yes nor no; `others` are what it may be beside.
+    private mutating func flag(_ name: String, of commandLine: KernelCommandLine, or others: String = "") -> Bool {
         let isUp = commandLine.flag(name)
         if !isUp, let value = commandLine.value(name), value != "0", value != "no", value != "false" {
-            warnings.append("\(name)=\(value): must be 1, yes, true, 0, no or false; taking no")
+            warnings.append("\(name)=\(value): must be \(others)1, yes, true, 0, no or false; taking no")
         }
         return isUp
     }

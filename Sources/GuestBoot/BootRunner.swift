@@ -121,7 +121,7 @@ public struct BootRunner: Sendable {
                 powerOffIfAsked(reporter)
             }
         case .bindStore: return try BindStore.run(root: root)
-        case .overlayStore: return try OverlayStore.run(root: root)
+        case .overlayStore(let onDisk): return try OverlayStore.run(root: root, onDisk: onDisk)
         case .makeBootDirectory: return try MakeBootDirectory.run(root: root)
         case .mountBootDisk(let serial): return MountBootDisk.run(serial: serial, root: root)
         case .setNameServer(let address): return SetNameServer.run(address, root: root)

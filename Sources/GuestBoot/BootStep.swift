@@ -24,8 +24,8 @@ public enum BootStep: Equatable, Sendable {
     case mountHostFiles(share: String, others: [MountedShare])
     /// Shows `/hostfs/nix/store` read-only as `/nix/store`.
     case bindStore
-    /// Lays a tmpfs over `/nix/store`, so that the guest can write and the host's stays untouched.
-    case overlayStore
+    /// Lays a tmpfs, or a directory of the root, over `/nix/store`, so that the guest can write and the host's stays untouched.
+    case overlayStore(onDisk: Bool)
     /// Mounts directories of the host's where the guest is to have them.
     case mountShares([SharedDirectory])
     /// Makes `/boot`.
@@ -70,7 +70,8 @@ public enum BootStep: Equatable, Sendable {
     /// What the step works on, for people.
     public var arguments: String {
         switch self {
-        case .loadModules, .installTools, .bindStore, .overlayStore, .makeBootDirectory, .nameHosts, .switchRoot: ""
+        case .loadModules, .installTools, .bindStore, .makeBootDirectory, .nameHosts, .switchRoot: ""
+        case .overlayStore(let onDisk): onDisk ? "disk" : ""
         case .setClockSource(let wanted): wanted ?? "auto"
         case .bringUpNetwork(let interface): interface
         case .setNameServer(let address): address.text

@@ -127,9 +127,9 @@ public enum ShareSource: Equatable, Sendable {
             ]
             try Mount.filesystem("9p", source: tag, on: target, options: options, attributes: attributes)
         case .image(let serial):
-            // Where there is none, a name that tells it in the error.
+            // Where there is none, a name that tells it in the error. The disk itself is read-only, and refuses to be opened otherwise.
             let disk = ShareSource.disk(serial: serial) ?? "/dev/disk/by-id/virtio-" + serial
-            try Mount.filesystem("erofs", source: disk, on: target, attributes: .readOnly)
+            try Mount.filesystem("erofs", source: disk, on: target, options: [.flag("ro")], attributes: .readOnly)
         }
     }
 

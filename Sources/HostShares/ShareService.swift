@@ -35,6 +35,8 @@ public enum ShareDevice: Equatable, Sendable {
     case virtiofs(tag: String, socket: String)
     /// A 9p device over a directory.
     case plan9(tag: String, directory: String, isReadOnly: Bool)
+    /// A disk that cannot be written to, with the serial number `serial`.
+    case disk(serial: String, image: String)
 }
 
 /// A TCP address of the guest's network at which QEMU runs one process per connection.

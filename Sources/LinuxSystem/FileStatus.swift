@@ -50,6 +50,8 @@ public struct FileStatus: Sendable {
     public var names: UInt64 { UInt64(values.st_nlink) }
     /// When its content was last changed.
     public var changed: timespec { values.st_mtim }
+    /// When its content, mode, owner or number of names was last changed.
+    public var statusChanged: timespec { values.st_ctim }
     /// When its content was last read.
     public var used: timespec { values.st_atim }
     /// What tells it from every other file of this machine.

@@ -55,12 +55,15 @@ public struct MachineDescription: Codable, Equatable, Sendable {
         public var format: DiskFormat
         /// Its serial number, at most 20 letters and digits, by which the guest can tell it from others.
         public var serial: String?
+        /// Whether the guest cannot write to it. Any number of VMs may have it then.
+        public var isReadOnly: Bool?
 
         /// Makes a disk from its parts.
-        public init(path: String, format: DiskFormat, serial: String? = nil) {
+        public init(path: String, format: DiskFormat, serial: String? = nil, isReadOnly: Bool? = nil) {
             self.path = path
             self.format = format
             self.serial = serial
+            self.isReadOnly = isReadOnly
         }
     }
 

@@ -4,8 +4,7 @@ extension MachineDescription {
     /// The guest's serial console is QEMU's standard output; QEMU's own messages are its standard error.
     public var qemuArguments: [String] {
         var arguments = ["-name", QEMUOption.escaped(name), "-nodefaults", "-no-user-config"]
-        // With a window, QEMU takes the kind of display that it was built with.
-        arguments += hasDisplay ? ["-vga", "std"] : ["-display", "none"]
+        arguments += displayArguments
         arguments.append("-no-reboot")
         // With the older `pc`, a guest without KVM spends half a second on each interrupt line that ACPI hands out.
         arguments += ["-machine", sharesMemory ? "q35,memory-backend=memory" : "q35"]
@@ -26,6 +25,13 @@ extension MachineDescription {
         arguments += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         arguments += ["-qmp", "unix:\(QEMUOption.escaped(qmpSocket)),server=on,wait=off"]
         return arguments + extraOptions
+    }
+
+    /// A window is asked for by name: left to itself, a QEMU without one opens its screen to every user of the host, by VNC on a TCP port.
+    private var displayArguments: [String] {
+        guard hasDisplay else { return ["-display", "none"] }
+        let others = ["-display", "-vnc", "-spice", "-curses", "-nographic"]
+        return ["-vga", "std"] + (extraOptions.contains { others.contains($0) } ? [] : ["-display", "gtk"])
     }
 
     private var processorArguments: [String] {
@@ -50,12 +56,14 @@ extension MachineDescription {
         return (disk.map { arguments(of: $0, id: "root") } ?? []) + others + boot
     }
 
+    private static let readOnlyMode = "cache=writeback,werror=report,readonly=on"
+
     private func arguments(
         of disk: Disk, id: String, _ mode: String = "cache=writeback,werror=report,discard=unmap", device: String? = nil
     ) -> [String] {
         let file = QEMUOption.escaped(disk.path)
         return [
-            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),\(mode)",
+            "-drive", "file=\(file),format=\(disk.format.rawValue),if=none,id=\(id),\(disk.isReadOnly == true ? Self.readOnlyMode : mode)",
             "-device",
             "virtio-blk-pci,drive=\(id)" + (disk.serial.map { ",serial=\(QEMUOption.escaped($0))" } ?? "")
                 + (device.map { "," + $0 } ?? ""),

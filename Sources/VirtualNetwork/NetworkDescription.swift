@@ -59,6 +59,8 @@ public struct VMDescription: Equatable, Sendable {
     public var system: String?
     /// Whether the guest can write to its store.
     public var writableStore = false
+    /// Whether what it writes there is in memory, and not on its disk.
+    public var isWritableStoreInMemory = true
     /// Store paths and files with registrations.
     public var pathsInNixDB: [String] = []
     /// Ports of the host that lead to ports of the guest, as `vm run --forward` takes them.

@@ -89,12 +89,13 @@ public enum NetworkFile {
         vm.emptyDiskImages = fields["emptyDiskImages"]?.items().compactMap { $0.integer(in: DiskSize.mebibytes, "MiB") } ?? []
         vm.isEphemeral = fields["ephemeral"]?.bool() ?? false
         vm.root = fields["root"]?.string(of: ["disk", "tmpfs", "host"])
-        vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "auto"])
+        vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "image", "auto"])
         vm.mounts = fields["shares"]?.items().compactMap { mount($0, base: base) } ?? []
         vm.graphics = fields["graphics"]?.bool() ?? false
         vm.store = fields["store"]?.string().map { $0 == "none" ? $0 : absolute($0, base) }
         vm.system = path("system")
         vm.writableStore = fields["writableStore"]?.bool() ?? false
+        vm.isWritableStoreInMemory = fields["writableStoreUseTmpfs"]?.bool() ?? true
         vm.pathsInNixDB = fields["pathsInNixDB"]?.strings().map { absolute($0, base) } ?? []
         vm.forwards = fields["forwards"]?.items().compactMap(forward) ?? []
         vm.restrictNetwork = fields["restrictNetwork"]?.bool()
@@ -103,6 +104,10 @@ public enum NetworkFile {
         vm.accelerator = fields["accelerator"]?.string(of: AcceleratorChoice.allCases.map(\.rawValue))
         if vm.isEphemeral || vm.diskImage != nil, let root = fields["root"], vm.root != "disk" {
             root.fail("a root that is no disk leaves no use for 'ephemeral' and 'diskImage'")
+        }
+        if !vm.isWritableStoreInMemory, let field = fields["writableStoreUseTmpfs"] {
+            if !vm.writableStore { field.fail("a store that is not writable has no layer: set 'writableStore', or leave this out") }
+            if let root = vm.root, root != "disk" { field.fail("a root that is no disk has no room for the store's layer") }
         }
         if vm.isEphemeral, let disk = fields["diskImage"] { disk.fail("an ephemeral VM takes a disk of its own: leave one of them out") }
         return (vm, nameField)
@@ -113,10 +118,8 @@ public enum NetworkFile {
     static let forwardKeys = ["protocol", "hostAddress", "hostPort", "guestPort"]
     static let keys = [
         "name", "vlans", "kernel", "initrd", "modules", "bootLoader", "efi", "tpm", "memorySize", "cores", "diskImage", "diskSize",
-        "emptyDiskImages", "ephemeral",
-        "root", "share", "shares", "graphics", "store", "system", "writableStore", "pathsInNixDB", "forwards", "restrictNetwork",
-        "kernelParameters", "qemuOptions",
-        "accelerator",
+        "emptyDiskImages", "ephemeral", "root", "share", "shares", "graphics", "store", "system", "writableStore", "writableStoreUseTmpfs",
+        "pathsInNixDB", "forwards", "restrictNetwork", "kernelParameters", "qemuOptions", "accelerator",
     ]
 
     private static func vlans(_ reader: NodeReader) -> [Int] {

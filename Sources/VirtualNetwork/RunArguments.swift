@@ -30,7 +30,8 @@ extension NetworkDescription {
         for mount in vm.mounts { add("--mount", mount) }
         add("--store", vm.store)
         add("--system", vm.system)
-        add("--writable-store", when: vm.writableStore)
+        add("--writable-store", when: vm.writableStore && vm.isWritableStoreInMemory)
+        add("--writable-store-on", vm.writableStore && !vm.isWritableStoreInMemory ? "disk" : nil)
         for path in vm.pathsInNixDB { add("--register", path) }
         for forward in vm.forwards { add("--forward", forward) }
         add("--network", vm.restrictNetwork.map { $0 ? "restricted" : "full" })

@@ -8,6 +8,7 @@ struct Caretaker {
     private let signals: FileDescriptor
     private let startServer: () -> BootChannel?
     private var restarts = 0
+    private var shells = ConsoleShells()
 
     /// Programs that are started later have their signals as usual.
     ///
@@ -20,6 +21,7 @@ struct Caretaker {
 
     /// Stays for ever.
     mutating func stay(_ runner: inout BootRunner) -> Never {
+        if runner.failure == nil { shells.start(runner.plan.consoleShells) }
         while true { wait(for: nil, &runner) }
     }
 
@@ -48,7 +50,11 @@ struct Caretaker {
 
     /// Waits for one thing to happen and deals with it; true when it is that `listener` is ready.
     @discardableResult private mutating func wait(for listener: FileDescriptor?, _ runner: inout BootRunner) -> Bool {
-        while linux_reap_any() > 0 {}
+        while true {
+            let process = linux_reap_any()
+            guard process > 0 else { break }
+            shells.restart(after: process)
+        }
         let channel = runner.reporter.channel
         var requests = (
             pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),

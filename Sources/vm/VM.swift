@@ -28,7 +28,7 @@ struct VM: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, UpCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self,
             KillCommand.self, ForwardCommand.self, LogsCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
-            ServeShareCommand.self,
+            ServeShareCommand.self, MakeImageCommand.self,
         ])
 }
 

@@ -32,7 +32,7 @@ import Testing
                 .formatEmptyDisk(device: "/dev/vdb", filesystem: .ext3), .mountRoot(device: "/dev/vdb"),
                 .mountHostFiles(
                     share: "//10.0.2.4/other", others: [MountedShare("store:/nix/store"), MountedShare("x:/y")].compactMap { $0 }),
-                .bindStore, .overlayStore, .makeBootDirectory, .switchRoot,
+                .bindStore, .overlayStore(onDisk: false), .makeBootDirectory, .switchRoot,
                 .registerStorePaths(registration: "/nix/store/def-closure/registration", nixStore: "/bin/nix-store"),
                 .enterInit(path: "/nix/store/abc-nixos/init"),
             ])
@@ -74,6 +74,20 @@ import Testing
         let names = names(word)
         #expect(try #require(names.firstIndex(of: "bind-store")) + 1 == names.firstIndex(of: "overlay-store"))
         #expect(!self.names("\(word) vm.writable-store=0").contains("overlay-store"))
+    }
+
+    @Test func theStoresLayerIsOnTheDiskOnlyWhereThatIsSaid() {
+        func layer(_ words: String) -> BootStep? { plan(words).steps.first { $0.name == "overlay-store" } }
+        #expect(layer("vm.writable-store=disk") == .overlayStore(onDisk: true))
+        #expect(layer("vm.writable-store=tmpfs") == .overlayStore(onDisk: false))
+        #expect(plan("vm.writable-store=disk").warnings.isEmpty)
+        let warning = "vm.writable-store=ram: must be tmpfs, disk, 1, yes, true, 0, no or false; taking no"
+        #expect(plan("vm.writable-store=ram").warnings == [warning])
+    }
+
+    @Test func shellsAreOnTheConsolesThatAreNamed() {
+        #expect(plan("").consoleShells == [])
+        #expect(plan("vm.console-shell=tty1,ttyS0").consoleShells == ["tty1", "ttyS0"])
     }
 
     @Test(

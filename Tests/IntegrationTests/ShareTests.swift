@@ -3,10 +3,19 @@ import Testing
 
 /// The ways in which the host's files reach a guest show it the same.
 @Suite(.tellsStory) struct ShareTests {
-    /// The ones that work here: virtiofsd needs root, and 9p a kernel that has it, which Debian's cloud kernel does not.
-    static let kinds = ["cifs"] + (geteuid() == 0 ? ["virtiofs"] : [])
+    /// The ways to share directories that work here: virtiofsd needs root.
+    static let directoryKinds = ["cifs", "9p"] + (geteuid() == 0 ? ["virtiofs"] : [])
+    static let kinds = directoryKinds + ["image"]
+
+    /// What makes `vm run` share in the way `kind`.
+    static func options(_ kind: String) -> [String] {
+        ["--share", kind] + (kind == "9p" ? ["--kernel", Checkout.fullKernel, "--modules", Checkout.fullModules] : [])
+    }
 
     @Test(arguments: kinds) func everyShareKeepsWhatFilesAre(kind: String) async throws {
+        // All of it is written into an image.
+        let isHuge = kind != "image" || Soak.isWanted
+        let size = (isHuge ? 4 << 30 : 64 << 20) + 1
         let store = try MadeUpStore()
         let directory = try VMDirectory()
         try await directory.script(
@@ -14,9 +23,9 @@ import Testing
             cd "$0"; mkdir many; (cd many; seq 5000 | xargs touch); ln data hardlink
             touch "$(printf 'bytes \\303\\244')" ' leading' 'trailing ' "quote'\\"\\\\" 'new
             line'
-            truncate -s 4294967297 large; printf end | dd of=large bs=1 seek=4294967294 conv=notrunc 2>/dev/null
+            truncate -s \(size) large; printf end | dd of=large bs=1 seek=\(size - 3) conv=notrunc 2>/dev/null
             """, argument: store.path)
-        try await withMachine(["--store", store.path, "--share", kind], in: directory) { machine in
+        try await withMachine(["--store", store.path] + Self.options(kind), in: directory) { machine in
             try await machine.waitUntilReady()
             let list = "cd /nix/store; find . ! -name . ! -path './many/*' -exec stat -c '%A %a %s %h %N' {} + | sort -k 5"
             // A directory's size and links are the filesystem's own affair.
@@ -28,8 +37,8 @@ import Testing
                 try await machine.output(of: "ls /nix/store/many | wc -l; cd /nix/store; cat hardlink; [ data -ef hardlink ] && echo same")
                     == "5000\ndata\nsame")
             #expect(
-                try await machine.output(of: "cd /nix/store; stat -c %s large; dd if=large bs=1 skip=4294967294 2>/dev/null")
-                    == "4294967297\nend")
+                try await machine.output(of: "cd /nix/store; stat -c %s large; dd if=large bs=1 skip=\(size - 3) 2>/dev/null")
+                    == "\(size)\nend")
 
             // Nothing that the guest's root can do makes it writable: the host's side refuses.
             for path in ["/nix/store", "/hostfs/nix/store"] {
@@ -37,7 +46,7 @@ import Testing
                     "mount -o remount,rw \(path); touch \(path)/new; echo more >>\(path)/data; rm \(path)/secret")
                 #expect(result.code == 1, "\(result)")
             }
-            #expect(try await machine.output(of: "cat /proc/mounts").contains(kind == "cifs" ? " cifs " : " \(kind) "))
+            #expect(try await machine.output(of: "cat /proc/mounts").contains(kind == "image" ? " erofs " : " \(kind) "))
         }
         #expect(!FileManager.default.fileExists(atPath: store.path + "/new"))
         #expect(FileManager.default.fileExists(atPath: store.path + "/secret"))
@@ -45,14 +54,14 @@ import Testing
         await directory.expectNothingLeft()
     }
 
-    @Test(arguments: kinds) func aDirectoryThatOthersChangeIsSeenAsItIs(kind: String) async throws {
+    @Test(arguments: directoryKinds) func aDirectoryThatOthersChangeIsSeenAsItIs(kind: String) async throws {
         let directory = try VMDirectory()
         let file = try directory.privateFile("shared/file", "old\n".utf8)
         let shared = (file as NSString).deletingLastPathComponent
         let options = [
-            "--root", "tmpfs", "--store", "none", "--share", kind, "--mount", "\(shared):/fixed", "--mount", "\(shared):/open:rw",
+            "--root", "tmpfs", "--store", "none", "--mount", "\(shared):/fixed", "--mount", "\(shared):/open:rw",
         ]
-        try await withMachine(options, in: directory) { machine in
+        try await withMachine(Self.options(kind) + options, in: directory) { machine in
             try await machine.waitUntilReady()
             #expect(try await machine.output(of: "cat /fixed/file /open/file") == "old\nold")
             try "the host's change\n".write(toFile: file, atomically: false, encoding: .utf8)
@@ -64,6 +73,31 @@ import Testing
             #expect(try await machine.sh("mount -o remount,rw /fixed; touch /fixed/new").code == 1)
             #expect(try await machine.sh("echo guest >/open/new; mkdir -p /open/a/b; mv /open/new /open/a/b; sync").code == 0)
             #expect(try String(contentsOfFile: shared + "/a/b/new", encoding: .utf8) == "guest\n")
+        }
+        await directory.expectNothingLeft()
+    }
+
+    /// Some minutes for each kind: `make soak`.
+    @Test(.enabled(if: Soak.isWanted), arguments: kinds) func aHundredThousandSmallFilesAreAllThere(kind: String) async throws {
+        let directory = try VMDirectory()
+        let files = try directory.privateFile("store/0/0", "0\n".utf8)
+        let store = ((files as NSString).deletingLastPathComponent as NSString).deletingLastPathComponent
+        for group in 0..<100 {
+            try FileManager.default.createDirectory(atPath: "\(store)/\(group)", withIntermediateDirectories: true)
+            for number in group * 1_000..<(group + 1) * 1_000 {
+                try Data("\(number)\n".utf8).write(to: URL(fileURLWithPath: "\(store)/\(group)/\(number)"))
+            }
+        }
+        try await withMachine(["--store", store] + Self.options(kind), in: directory) { machine in
+            try await machine.waitUntilReady()
+            let script = """
+                cd /nix/store; a=$(cut -d. -f1 /proc/uptime); find . -type f | wc -l; b=$(cut -d. -f1 /proc/uptime)
+                find . -type f -exec cat {} + | awk '{ sum += $1 } END { print sum }'; c=$(cut -d. -f1 /proc/uptime)
+                echo counted in $((b - a)) s, read in $((c - b)) s >&2
+                """
+            let result = try await directory.vm(["exec", machine.name, "--", "sh", "-c", script]).run(within: .seconds(3_000))
+            #expect(result.lines == ["100000", "4999950000"], "\(result)")
+            print("\(kind): 100,000 files \(result.errors)")
         }
         await directory.expectNothingLeft()
     }

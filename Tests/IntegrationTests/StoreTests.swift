@@ -1,3 +1,4 @@
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -55,6 +56,30 @@ import Testing
             #expect(try await machine.output(of: below) == "data\nsecret")
         }
         #expect(try store.unchanged())
+    }
+
+    @Test func aStoreThatIsKeptOnTheDiskHasAtTheNextStartWhatWasAdded() async throws {
+        let directory = try VMDirectory()
+        let options = ["--system", Checkout.system, "--writable-store-on", "disk"]
+        let added = try await withMachine(options, in: directory) { machine in
+            try await machine.waitUntilReady()
+            let path = try await machine.output(of: "echo added >/tmp/made-in-guest; nix-store --add /tmp/made-in-guest 2>/dev/null")
+            #expect(path.hasPrefix("/nix/store/"))
+            #expect(try await machine.powerOff().runCode == 0)
+            return path
+        }
+        #expect(!FileManager.default.fileExists(atPath: added), "the host's store has it")
+        try await withMachine(options, in: directory) { machine in
+            let status = try await machine.waitUntilReady()
+            #expect(status.warnings == [])
+            #expect(status.steps.first { $0.name == "overlay-store" }?.detail == "/nix/.rw-store over /nix/store")
+            #expect(try await machine.output(of: "cat \(added)") == "added")
+            // The registration was loaded into the database that was there, which has forgotten nothing.
+            let verified = try await machine.sh("nix-store --verify && nix-store --check-validity \(added) \(Checkout.system)")
+            #expect(verified.code == 0, "\(verified)")
+            #expect(!verified.errors.contains("disappeared"), "\(verified)")
+        }
+        await directory.expectNothingLeft()
     }
 }
 

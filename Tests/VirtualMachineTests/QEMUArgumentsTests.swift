@@ -55,6 +55,25 @@ import VirtualMachine
             ])
     }
 
+    @Test func aReadOnlyDiskIsOneForQEMUToo() {
+        let image = MachineDescription.Disk(path: "/i", format: .raw, serial: "store", isReadOnly: true)
+        let machine = MachineDescription(
+            name: "a", kernel: "/k", disk: .init(path: "/d", format: .raw), extraDisks: [image], runtimeDirectory: runtime)
+        let arguments = machine.qemuArguments.filter { $0.contains("file=/") || $0.contains("virtio-blk-pci") }
+        #expect(
+            arguments == [
+                "file=/d,format=raw,if=none,id=root,cache=writeback,werror=report,discard=unmap", "virtio-blk-pci,drive=root",
+                "file=/i,format=raw,if=none,id=disk1,cache=writeback,werror=report,readonly=on", "virtio-blk-pci,drive=disk1,serial=store",
+            ])
+    }
+
+    @Test(arguments: [([], ["-vga", "std", "-display", "gtk"]), (["-vnc", "unix:/s"], ["-vga", "std"])])
+    func aScreenIsNeverOpenedToOthers(own: [String], expected: [String]) {
+        let machine = MachineDescription(name: "a", kernel: "/k", hasDisplay: true, extraOptions: own, runtimeDirectory: runtime)
+        #expect(Array(machine.qemuArguments.dropFirst(4).prefix(expected.count)) == expected)
+        #expect(machine.qemuArguments.filter { $0 == "-display" }.count == (own.isEmpty ? 1 : 0))
+    }
+
     @Test func aCommaInAPathNeverEndsAnOption() {
         let machine = MachineDescription(
             name: "a,b", kernel: "/k,k", disk: .init(path: "/d,readonly=on", format: .raw),

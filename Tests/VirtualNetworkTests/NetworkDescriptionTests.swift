@@ -40,6 +40,7 @@ import Testing
         (vm.root, vm.share, vm.mounts) = ("disk", "cifs", ["/a:/b", "/c:/d:rw"])
         (vm.store, vm.system, vm.writableStore, vm.pathsInNixDB) = ("/store", "/nix/store/s", true, ["/nix/store/p", "/r"])
         (vm.forwards, vm.restrictNetwork) = (["tcp:127.0.0.1:80:80"], false)
+        vm.isWritableStoreInMemory = false
         (vm.kernelParameters, vm.qemuOptions, vm.accelerator, vm.vlans) = (["a", "b"], ["-vga", "it's"], "tcg", [])
         let arguments = NetworkDescription(vms: [VMDescription(name: "first"), vm]).runArguments(for: 1, directory: "/d", hostsFile: "/h")
         #expect(
@@ -49,7 +50,7 @@ import Testing
                 "--empty-disk", "10M", "--empty-disk",
                 "20M",
                 "--graphics", "--root", "disk", "--share", "cifs", "--mount", "/a:/b", "--mount", "/c:/d:rw", "--store", "/store",
-                "--system", "/nix/store/s", "--writable-store", "--register", "/nix/store/p",
+                "--system", "/nix/store/s", "--writable-store-on", "disk", "--register", "/nix/store/p",
                 "--register", "/r", "--forward", "tcp:127.0.0.1:80:80", "--network", "full", "--append", "a", "--append", "b",
                 "--qemu-opts", "-vga", "--qemu-opts", #"'it'\''s'"#, "--accel", "tcg", "--number", "2", "--hosts", "/h",
             ])

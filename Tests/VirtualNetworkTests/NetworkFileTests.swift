@@ -83,6 +83,8 @@ import Testing
         #expect(
             faults(#"{"vms": [{"name": "a", "shares": [{"source": "a:b", "target": "/s"}, {"source": "/a", "target": "s"}]}]}"#).count == 2)
         #expect(faults(#"{"vms": [{"name": "a", "root": "host", "ephemeral": true}]}"#).count == 1)
+        #expect(faults(#"{"vms": [{"name": "a", "writableStoreUseTmpfs": false}]}"#).count == 1)
+        #expect(faults(#"{"vms": [{"name": "a", "writableStore": true, "root": "tmpfs", "writableStoreUseTmpfs": false}]}"#).count == 1)
     }
 
     @Test func whatCannotBeIsToldWithWhatCan() {

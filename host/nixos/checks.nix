@@ -45,10 +45,10 @@ in
       message = "virtualisation.ephemeral drops what is written to the disk, but virtualisation.diskImage is null: there is none.";
     }
     {
-      assertion = cfg.writableStore -> cfg.writableStoreUseTmpfs;
+      assertion = cfg.writableStore -> cfg.writableStoreUseTmpfs || cfg.diskImage != null;
       message = ''
-        virtualisation.writableStoreUseTmpfs is false: the writable layer of the store is always a tmpfs. Set
-        virtualisation.writableStore to false, or leave virtualisation.writableStoreUseTmpfs out.
+        virtualisation.writableStoreUseTmpfs is false, which puts the store's writable layer on the VM's disk, but
+        virtualisation.diskImage is null: there is none.
       '';
     }
   ];

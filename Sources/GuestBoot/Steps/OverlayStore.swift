@@ -1,14 +1,18 @@
 internal import CLinux
 internal import LinuxSystem
 
-/// Lays a tmpfs over the read-only store, so that the guest can add store paths. They are gone with the guest, and the
-/// host's store never sees them. The tmpfs is below `/run`, out of the way of the guest's own mounts.
+/// Lays a layer of the guest's own over the read-only store, so that the guest can add store paths, which the host's store never
+/// sees: a tmpfs below `/run`, gone with the guest, or directories of the root, which are there at the next boot.
 enum OverlayStore {
     static let layers = "/run/vm-agent/store"
+    /// Below the root; NixOS has its layer in the same place.
+    static let layersOnDisk = "/nix/.rw-store"
 
-    static func run(root: String) throws(StepFailure) -> StepResult {
+    static func run(root: String, onDisk: Bool) throws(StepFailure) -> StepResult {
         let store = root + "/nix/store"
-        let (upper, work) = (layers + "/upper", layers + "/work")
+        let layers = onDisk ? root + layersOnDisk : self.layers
+        let (upper, work) = (layers + (onDisk ? "/store" : "/upper"), layers + "/work")
+        let advice = onDisk ? "make room on the disk, or leave out vm.writable-store" : "give the guest more memory"
         var status = stat()
         guard stat(store, &status) == 0 else {
             throw StepFailure("cannot look at /nix/store: \(Errno.current.description); is the host's server of shares still there?")
@@ -16,10 +20,10 @@ enum OverlayStore {
         do throws(Errno) {
             try Files.makeDirectory(layers)
         } catch {
-            throw StepFailure("cannot make " + layers + ": " + error.description + "; is /run full? Give the guest more memory")
+            throw StepFailure("cannot make " + layers + ": " + error.description + "; " + advice)
         }
         do throws(MountError) {
-            if !Mount.isMountPoint(layers) {
+            if !onDisk, !Mount.isMountPoint(layers) {
                 try Mount.filesystem(
                     "tmpfs", source: "vm-agent-store", on: layers, options: [.value("mode", "755")], attributes: .noDevices)
             }
@@ -27,13 +31,16 @@ enum OverlayStore {
             throw StepFailure(error.text + ". Give the guest more memory, or leave out vm.writable-store")
         }
         do throws(Errno) {
+            let isNew = !Files.isDirectory(upper)
             try Files.makeDirectory(upper)
             try Files.makeDirectory(work)
             // The upper layer's top directory lends the store its mode and owner.
-            guard chmod(upper, status.st_mode & 0o7777) == 0, chown(upper, status.st_uid, status.st_gid) == 0
-            else { throw .current }
+            if isNew {
+                guard chmod(upper, status.st_mode & 0o7777) == 0, chown(upper, status.st_uid, status.st_gid) == 0
+                else { throw .current }
+            }
         } catch {
-            throw StepFailure("cannot prepare the layers in " + layers + ": " + error.description + "; give the guest more memory")
+            throw StepFailure("cannot prepare the layers in " + layers + ": " + error.description + "; " + advice)
         }
         do throws(MountError) {
             try Mount.filesystem(
@@ -44,6 +51,6 @@ enum OverlayStore {
         } catch {
             throw StepFailure("\(error.text). Is overlay.ko in the initrd?")
         }
-        return .done("tmpfs over /nix/store")
+        return .done((onDisk ? layersOnDisk : "tmpfs") + " over /nix/store")
     }
 }

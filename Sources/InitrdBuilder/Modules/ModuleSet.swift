@@ -31,6 +31,8 @@ public struct ModuleSet: Equatable, Sendable {
         // The link's and the shares' network, and the disk.
         Member("virtio_net"),
         Member("virtio_blk"),
+        // The root disk's filesystem, which Debian's cloud kernel has in itself and the one for every machine has not.
+        Member("ext4", isRequired: false),
         // The fast link.
         Member("virtio_console", isRequired: false),
     ])

@@ -9,8 +9,8 @@ struct BootFiles {
 
     /// Takes the initrd that was named or one from the cache, which is built when it is not there.
     init(
-        _ found: FoundKernel, _ options: MachineOptions, _ bootOptions: BootOptions, _ accelerator: Accelerator, _ share: ShareChoice,
-        note: (String) -> Void
+        _ found: FoundKernel, _ options: MachineOptions, _ bootOptions: BootOptions, _ accelerator: Accelerator,
+        _ shareModules: ModuleSet, note: (String) -> Void
     ) throws {
         kernel = found.path
         guard let tree = found.moduleTree else {
@@ -21,7 +21,7 @@ struct BootFiles {
             agent: try ProgramLocation.agent(), mke2fs: try ProgramLocation.mke2fs(),
             mke2fsConfiguration: ProgramLocation.mke2fsConfiguration(), e2fsck: try ProgramLocation.e2fsck(),
             busybox: try ProgramLocation.busybox(), moduleTree: tree,
-            modules: ModuleSet.links.adding(share.modules).adding(.overlay).adding(bootOptions.modules(tree)).adding(options.extraModules),
+            modules: ModuleSet.links.adding(shareModules).adding(.overlay).adding(bootOptions.modules(tree)).adding(options.extraModules),
             // Without KVM the kernel takes 20 ms to check each.
             signatures: accelerator == .tcg ? .apart : .inModule)
         let plan = try description.plan()

@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
 import HostShares
 
@@ -12,7 +12,8 @@ struct FileOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How this machine's directories reach the guest: cifs, 9p, virtiofs, or auto, the fastest that works.",
+            "How this machine's files reach the guest: cifs, 9p, virtiofs, or auto, the fastest of these that works; or image, an EROFS image "
+                + "of the store's part that --system and --register need, while other directories come as with auto.",
             valueName: "kind"))
     var share: ShareChoice = .auto
 

@@ -33,8 +33,9 @@ struct GuestRun {
         let notes = NoteBuffer()
 
         let found = try BootFiles.FoundKernel(options.machine)
-        let share = options.files.share.resolved(found.moduleTree)
-        if let note = share.note, options.verbose { notes.add(note) }
+        let shares = options.files.share.resolved(found.moduleTree)
+        let used = shares.used(by: options.files)
+        if let note = used.note, options.verbose { notes.add(note) }
 
         let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))
@@ -47,19 +48,22 @@ struct GuestRun {
         async let registered: Void = conductor.register()
 
         // What needs other programs' answers is asked for at once.
-        async let store = GuestStore(options.store, options.files, share.choice, files: files)
+        async let store = GuestStore(options.store, options.files, shares, files: files) { image in
+            try await image.file(in: files, signals: signals, BootProgress(options.progressStyle, name: name))
+        }
         async let disk = preparedDisk(made)
         async let emptyDisks = emptyDisks()
         async let accelerator = options.machine.accel.resolve()
         let decision = try await accelerator
-        let boot = try BootFiles(found, options.machine, options.boot, decision.accelerator, share.choice) { notes.add($0) }
+        let boot = try BootFiles(found, options.machine, options.boot, decision.accelerator, used.modules) { notes.add($0) }
         if let note = decision.note, options.verbose { notes.add(note) }
-        // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner.
-        let isUnpackedFaster = decision.accelerator == .tcg && !options.boot.needsPackedKernel
-        let kernel = isUnpackedFaster ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
+        // KVM runs the kernel's own unpacking at full speed; without it QEMU enters the unpacked kernel half a second sooner. That one is
+        // not told of the screen, though, and shows nothing there.
+        let isUnpacked = decision.accelerator == .tcg && !options.machine.graphics && !options.boot.needsPackedKernel
+        let kernel = isUnpacked ? (try? UnpackedKernelCache().kernel(of: boot.kernel)) ?? boot.kernel : boot.kernel
         try await registered
         var description = try await description(boot, kernel, store, disk, decision.accelerator, token)
-        description.extraDisks = try await emptyDisks
+        description.extraDisks = try await emptyDisks + imageDisks(store)
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
         let tpm = try addFirmware(to: &description)
         if options.boot.bootLoader {
@@ -69,7 +73,7 @@ struct GuestRun {
 
         // Who has asked for the end meanwhile is not shown a VM first.
         if let signal = signals.nextInterruption() { return 128 + signal }
-        let daemons = try ShareDaemons(try await store.share?.daemons ?? [], tpm: tpm)
+        let daemons = try ShareDaemons(try await store.services.flatMap(\.daemons), tpm: tpm)
         defer { daemons.stop() }
         conductor.show(notes)
 
@@ -95,7 +99,7 @@ struct GuestRun {
         let machine = options.machine
         let link = MachineDescription.GuestForward(
             address: "10.0.2.6", port: 23, command: [try ProxyProcess.program(), "link", "--directory", directory, machine.name])
-        let shares = (store.share?.connections ?? []).map {
+        let shares = store.services.flatMap(\.connections).map {
             MachineDescription.GuestForward(address: $0.address, port: $0.port, command: $0.command)
         }
         var entries = [MachineDescription.FirmwareEntry(name: "opt/vm-agent/token", file: try files.write(token, to: "token"))]
@@ -110,16 +114,20 @@ struct GuestRun {
                 "initcall_blacklist=crypto_kdf108_init",
             ]
             + accelerator.kernelParameters(cores: machine.cores) + store.kernelParameters + machine.formatParameters
-            + options.network.kernelParameters
+            + options.network.kernelParameters + (machine.graphics && options.store.system == nil ? [Self.consoleShells] : [])
         return MachineDescription(
             name: machine.name, kernel: kernel, initrd: boot.initrd, kernelParameters: parameters + machine.append,
             memoryMiB: machine.memory, cores: machine.cores, accelerator: accelerator, disk: disk?.disk,
             network: .init(
                 isRestricted: options.network.network == .restricted, forwards: [link] + shares, portForwards: options.network.forward),
-            vlans: try options.network.cards(), filesystems: (store.share?.devices ?? []).map(filesystem), hasDisplay: machine.graphics,
+            vlans: try options.network.cards(), filesystems: store.services.flatMap(\.devices).compactMap(filesystem),
+            hasDisplay: machine.graphics,
             serialPorts: [.init(name: MachineDescription.SerialPort.agentName, socket: linkSocket)], firmwareEntries: entries,
             extraOptions: try machine.qemuOpts.flatMap { try ShellWords.split($0) }, runtimeDirectory: files.path)
     }
+
+    /// A system has its own log-ins on its screen; a guest without one has these shells.
+    private static let consoleShells = "vm.console-shell=tty1,tty2,tty3,tty4,tty5,tty6"
 
     /// UEFI and TPM, as they are wanted; gives what must run for the latter.
     private func addFirmware(to description: inout MachineDescription) throws -> TPMEmulator? {
@@ -157,10 +165,19 @@ struct GuestRun {
         ).image()
     }
 
-    private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem {
+    private func filesystem(_ device: ShareDevice) -> MachineDescription.Filesystem? {
         switch device {
+        case .disk: nil
         case .virtiofs(let tag, let socket): .virtiofs(tag: tag, socket: socket)
         case .plan9(let tag, let directory, let isReadOnly): .plan9(tag: tag, directory: directory, isReadOnly: isReadOnly)
+        }
+    }
+
+    /// The disks that are shares. They come last: those that the user has asked for keep their names.
+    private func imageDisks(_ store: GuestStore) -> [MachineDescription.Disk] {
+        store.services.flatMap(\.devices).compactMap { device in
+            guard case .disk(let serial, let image) = device else { return nil }
+            return MachineDescription.Disk(path: image, format: .raw, serial: serial, isReadOnly: true)
         }
     }
 

@@ -3,8 +3,8 @@ import HostShares
 
 /// What a run shares with its guest: the store, and the registration that the guest's Nix database is loaded with.
 struct GuestStore {
-    /// The service to prepare and to connect; nil for a guest that sees nothing of the host.
-    let share: (any ShareService)?
+    /// The services to connect; none for a guest that sees nothing of the host.
+    let services: [any ShareService]
     /// The words for the kernel command line.
     let kernelParameters: [String]
 
@@ -13,50 +13,72 @@ struct GuestStore {
     private static let storeShare = "store"
 
     /// Checks the options and writes the files.
-    init(_ options: StoreOptions, _ fileOptions: FileOptions, _ choice: ShareChoice, files: RuntimeDirectory) async throws {
+    ///
+    /// - Parameter makeImage: gives the file of an image.
+    init(
+        _ options: StoreOptions, _ fileOptions: FileOptions, _ kinds: ShareKinds, files: RuntimeDirectory,
+        makeImage: (StoreImage) async throws -> String
+    ) async throws {
         let others = Self.others(fileOptions)
         // This machine's tree has its store in it.
         let isStoreWanted =
             options.directory != "none"
-            && (fileOptions.root != .host || options.directory != nil || options.system != nil || options.writableStore
+            && (fileOptions.root != .host || options.directory != nil || options.system != nil || options.isWritable
                 || !options.register.isEmpty)
         let location = try StoreLocation(option: options.directory)
         var parameters: [String] = []
-        guard isStoreWanted || options.system == nil && options.register.isEmpty && !options.writableStore else {
-            throw Failure("--system, --register and --writable-store need a store: leave out '--store none'")
+        guard isStoreWanted || options.system == nil && options.register.isEmpty && !options.isWritable else {
+            throw Failure("--system, --register and a writable store need a store: leave out '--store none'")
         }
         if let system = options.system { parameters.append("init=\(try Self.initPath(of: system, location))") }
         guard isStoreWanted else {
-            share = others.isEmpty ? nil : try choice.service(for: others, files)
+            guard !kinds.isStoreImage else { throw Failure(Self.nothingForAnImage) }
+            let share = others.isEmpty ? nil : try kinds.directories.service(for: others, files)
+            services = share.map { [$0] } ?? []
             kernelParameters = ["vm.hostfs=none"] + Self.parameters(fileOptions, share)
             return
         }
-        if options.writableStore { parameters.append("vm.writable-store") }
+        if let layer = options.layer { parameters.append(layer == .tmpfs ? "vm.writable-store" : "vm.writable-store=\(layer.rawValue)") }
+        let registration = try await Self.registration(options, location)
+        if registration != nil { parameters.append("regInfo=/hostfs/registration") }
 
         // What the guest sees as /hostfs: this directory, with the store in it, and nothing else of the host.
         let root = files.file("hostfs")
         try FileManager.default.createDirectory(atPath: root + StoreLocation.inGuest, withIntermediateDirectories: true)
+        let registrationFile = try registration.map { try files.write($0, to: "hostfs/registration") }
         var shares = [ShareDescription(name: Self.rootShare, directory: root, isFixed: true)]
+        if kinds.isStoreImage {
+            guard let location, registration != nil || options.directory != nil else { throw Failure(Self.nothingForAnImage) }
+            let image = try StoreImage(of: location, registration: registration, registrationFile: registrationFile ?? "")
+            let service = ImageShare(share: shares[0], image: try await makeImage(image))
+            try service.prepare()
+            let share = others.isEmpty ? nil : try kinds.directories.service(for: others, files)
+            services = [service] + (share.map { [$0] } ?? [])
+            kernelParameters = parameters + ["vm.hostfs=\(service.source(of: shares[0]))"] + Self.parameters(fileOptions, share)
+            return
+        }
         if let location {
             shares.append(ShareDescription(name: Self.storeShare, directory: location.directory, isFixed: true))
             parameters.append("vm.share=\(Self.storeShare):\(StoreLocation.inGuest)")
         }
-        let service = try choice.service(for: shares + others, files)
-        share = service
-        parameters.append("vm.hostfs=\(service.source(of: shares[0]))")
+        let service = try kinds.directories.service(for: shares + others, files)
+        services = [service]
+        kernelParameters = parameters + ["vm.hostfs=\(service.source(of: shares[0]))"] + Self.parameters(fileOptions, service)
+    }
 
+    private static let nothingForAnImage =
+        "--share image has nothing to make an image of: give --system or --register, whose references are put into it, or --store a "
+        + "directory, of which all is"
+
+    /// What the guest's Nix database is to be loaded with; nil for nothing.
+    private static func registration(_ options: StoreOptions, _ location: StoreLocation?) async throws -> Data? {
         if location == nil, let path = options.register.first {
             throw Failure("--register \(path): this host has no /nix/store; give --store the directory of one")
         }
-        let (paths, registrations) = try Self.sort(options.register, location)
+        let (paths, files) = try sort(options.register, location)
         let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
-        if let location, system != nil || !paths.isEmpty || !registrations.isEmpty {
-            let wanted = (system.map { [$0] } ?? []) + paths
-            let text = try await StoreRegistration.text(of: wanted, files: registrations, store: location)
-            _ = try files.write(text, to: "hostfs/registration")
-            parameters.append("regInfo=/hostfs/registration")
-        }
-        kernelParameters = parameters + Self.parameters(fileOptions, service)
+        guard let location, system != nil || !paths.isEmpty || !files.isEmpty else { return nil }
+        return try await StoreRegistration.text(of: (system.map { [$0] } ?? []) + paths, files: files, store: location)
     }
 
     private static let hostRootShare = "root"

@@ -57,6 +57,9 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
             guard machine.disk == nil, !machine.ephemeral else {
                 throw ValidationError("--root \(kind) has no disk: leave out --disk and --ephemeral, or give --root disk.")
             }
+            guard store.writableStoreOn != .disk else {
+                throw ValidationError("--root \(kind) has no disk to keep the store on: leave out --writable-store-on disk.")
+            }
         }
         if files.root != .disk, machine.format != nil {
             throw ValidationError("--format is for the root disk, and --root \(files.root.rawValue) has none.")
@@ -201,11 +204,37 @@ struct StoreOptions: ParsableArguments {
     var writableStore = false
 
     @Option(
+        help: ArgumentHelp(
+            "Let the guest write to its store, and keep what it writes in memory (tmpfs), as --writable-store does, or on its disk (disk).",
+            valueName: "where"))
+    var writableStoreOn: StoreLayer?
+
+    @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
             "Store paths to register in the guest's Nix database with all they reference, or files made by 'nix-store --dump-db'.",
             valueName: "path"))
     var register: [String] = []
+
+    func validate() throws {
+        guard !writableStore || writableStoreOn != .disk else {
+            throw ValidationError("--writable-store is gone at the end: leave it out where --writable-store-on says disk.")
+        }
+    }
+
+    /// Where what the guest writes to its store goes; nil when it cannot write to it.
+    var layer: StoreLayer? { writableStoreOn ?? (writableStore ? .tmpfs : nil) }
+
+    /// Whether the guest can write to its store.
+    var isWritable: Bool { layer != nil }
+}
+
+/// Where the layer is that a guest writes to in place of the host's store.
+enum StoreLayer: String, ExpressibleByArgument, CaseIterable {
+    /// In memory.
+    case tmpfs
+    /// On the guest's disk.
+    case disk
 }
 
 extension DiskSize: ExpressibleByArgument {

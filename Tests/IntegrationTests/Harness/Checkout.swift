@@ -14,6 +14,9 @@ enum Checkout {
     static let modules = "\(root)/.cache/kernel"
     static let kernelRelease = firstLine(of: "\(modules)/release") ?? "RELEASE-(run-make-kernel-first)"
     static let kernel = "\(modules)/boot/vmlinuz-\(kernelRelease)"
+    /// Debian's kernel for every machine: the other, for clouds, has no 9p.
+    static let fullModules = "\(root)/.cache/kernel-full"
+    static let fullKernel = "\(fullModules)/boot/vmlinuz-\(firstLine(of: "\(fullModules)/release") ?? "RELEASE-(run-make-kernel-first)")"
     /// The demo system's store path.
     static let system =
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "\(root)/.cache/system")) ?? "/nix/store/(run-make-system-first)"

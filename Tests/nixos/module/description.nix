@@ -108,6 +108,15 @@ in
     expected = "image";
   };
 
+  theStoresLayerMayBeOnTheDisk = {
+    actual = map (virtualisation: (described [ { inherit virtualisation; } ]).writableStoreUseTmpfs or null) [
+      { writableStoreUseTmpfs = false; }
+      { writableStoreUseTmpfs = false; writableStore = false; }
+      { }
+    ];
+    expected = [ false null null ];
+  };
+
   theVmIsCalledAsItsHost = {
     actual = only [ "name" "diskImage" ] (described [ { networking.hostName = lib.mkForce "web"; } ]);
     expected = {
@@ -132,7 +141,7 @@ in
       aRelativeShare.sharedDirectories.src = { source = "src"; target = "/mnt"; };
       aShareWithAVariable.sharedDirectories.src = { source = "/home/$USER"; target = "/mnt"; };
       anEphemeralTmpfs = { diskImage = null; ephemeral = true; };
-      aStoresLayerOnTheDisk.writableStoreUseTmpfs = false;
+      aStoresLayerOnNoDisk = { diskImage = null; writableStoreUseTmpfs = false; };
       aDiskWithoutADevice.rootDevice = null;
       aNetworkTwice.vlans = [ 1 2 1 ];
       aNetworkWithoutAddresses.vlans = [ 0 ];
@@ -144,7 +153,7 @@ in
       aRelativeShare = true;
       aShareWithAVariable = true;
       anEphemeralTmpfs = true;
-      aStoresLayerOnTheDisk = true;
+      aStoresLayerOnNoDisk = true;
       aDiskWithoutADevice = true;
       aNetworkTwice = true;
       aNetworkWithoutAddresses = true;

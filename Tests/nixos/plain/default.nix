@@ -40,7 +40,7 @@ import ../rules.nix {
 
   anythingElseIsSaidWhenItIsAskedFor = {
     actual = builtins.intersectAttrs
-      { accelerator = 0; bootLoader = 0; cores = 0; efi = 0; emptyDiskImages = 0; ephemeral = 0; share = 0; tpm = 0; }
+      { accelerator = 0; bootLoader = 0; cores = 0; efi = 0; emptyDiskImages = 0; ephemeral = 0; share = 0; tpm = 0; writableStoreUseTmpfs = 0; }
       (vm {
         accelerator = "tcg";
         useBootLoader = true;
@@ -50,6 +50,7 @@ import ../rules.nix {
         ephemeral = true;
         share = "cifs";
         tpm.enable = true;
+        writableStoreUseTmpfs = false;
       });
     expected = {
       accelerator = "tcg";
@@ -60,6 +61,7 @@ import ../rules.nix {
       ephemeral = true;
       share = "cifs";
       tpm = true;
+      writableStoreUseTmpfs = false;
     };
   };
 

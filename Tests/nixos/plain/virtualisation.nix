@@ -18,4 +18,5 @@
   useEFIBoot = false;
   vlans = [ 1 ];
   writableStore = true;
+  writableStoreUseTmpfs = true;
 }

@@ -3,20 +3,22 @@
 let
   cfg = config.virtualisation;
 
-  # What mounts the host's files. With `auto` the kind is chosen when the VM is started.
+  # What mounts the host's files. With `auto` the kind is chosen when the VM is started, and with `image` that of other directories.
   ofShares = {
     cifs = [ "cifs" "nls_utf8" ];
     "9p" = [ "9p" "9pnet_virtio" ];
     virtiofs = [ "virtiofs" ];
     image = [ "erofs" ];
   };
-  sharing = if cfg.share == "auto" then builtins.concatLists (builtins.attrValues ofShares) else ofShares.${cfg.share};
+  isChosenLater = cfg.share == "auto" || (cfg.share == "image" && cfg.sharedDirectories != { });
+  sharing = if isChosenLater then builtins.concatLists (builtins.attrValues ofShares) else ofShares.${cfg.share};
 in
 {
   # Loaded at once: entropy first, or mke2fs waits for it; then what the link and its token come through; then what
   # post-device waits for.
   boot.initrd.kernelModules =
-    [ "virtio_rng" "qemu_fw_cfg" "virtio_console" "virtio_net" ] ++ lib.optional (cfg.diskImage != null || cfg.useBootLoader) "virtio_blk";
+    [ "virtio_rng" "qemu_fw_cfg" "virtio_console" "virtio_net" ]
+    ++ lib.optional (cfg.diskImage != null || cfg.useBootLoader || cfg.share == "image") "virtio_blk";
 
   # Loaded when something is mounted or found.
   boot.initrd.availableKernelModules =

@@ -46,6 +46,7 @@ let
     share = "auto";
     shares = [ ];
     tpm = false;
+    writableStoreUseTmpfs = true;
   };
   isSaid = values: key: values.${key} != null && !(defaults ? ${key} && defaults.${key} == values.${key});
   said = values: removeAttrs values (builtins.filter (key: !isSaid values key) (builtins.attrNames values));
@@ -65,4 +66,6 @@ said {
   bootLoader = cfg.useBootLoader;
   efi = cfg.useEFIBoot;
   tpm = cfg.tpm.enable;
+  # Without a writable store there is no layer.
+  writableStoreUseTmpfs = cfg.writableStoreUseTmpfs or true || !cfg.writableStore;
 }
