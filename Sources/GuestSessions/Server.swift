@@ -49,6 +49,7 @@ public final class Server {
         rootSwitch = inInitrd ? RootSwitch() : nil
         sessions.environment.systemPath = systemPath
         if channel != nil || settings.isOfGuests { sessions.environment.controlGroup = Server.prepareForShortage() }
+        linux_keep_freed_memory(2 << 20)
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process.
         for signal in [SIGHUP, SIGINT, SIGTERM] { linux_ignore_signal(signal) }
@@ -98,11 +99,11 @@ public final class Server {
     private func flush() { for link in links { link.flush() } }
 
     private func untilNextDeadline() -> Int32 {
-        let deadlines =
-            links.map { $0.nextDeadline } + [
-                sessions.nextDeadline, services.nextDeadline, reporter.nextDeadline, powerOffDeadline, rootSwitch?.nextDeadline,
-            ]
-        guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
+        var deadline = sessions.nextDeadline ?? .max
+        for link in links { deadline = min(deadline, link.nextDeadline ?? .max) }
+        deadline = min(deadline, services.nextDeadline ?? .max, reporter.nextDeadline ?? .max)
+        deadline = min(deadline, powerOffDeadline ?? .max, rootSwitch?.nextDeadline ?? .max)
+        guard deadline < .max else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
     }
