@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <limits.h>
 #include <linux/loop.h>
+#include <linux/openat2.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 static int no_follow(int follow) { return follow ? 0 : O_NOFOLLOW; }
 
@@ -12,6 +15,52 @@ int linux_open_directory(int directory, const char *name, int follow) {
 
 int linux_open_to_read(int directory, const char *name, int follow) {
   return openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | no_follow(follow));
+}
+
+int linux_rename_new(const char *from, const char *to) { return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE); }
+
+int linux_is_claimed(const char *device) {
+  int descriptor = open(device, O_RDONLY | O_EXCL | O_CLOEXEC);
+  if (descriptor < 0) return errno == EBUSY;
+  close(descriptor);
+  return 0;
+}
+
+// Opens what `path` leads to below `root`, and makes the directory that is missing in `parent` under the last name.
+static int enter(int root, int parent, const char *path) {
+  struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+  int found = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+  if (found >= 0 || errno != ENOENT) return found;
+  const char *name = strrchr(path, '/') + 1;
+  if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST) return -1;
+  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+int linux_make_directory_below(const char *root, const char *path) {
+  char part[PATH_MAX];
+  int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int here = top < 0 ? -1 : fcntl(top, F_DUPFD_CLOEXEC, 0);
+  for (size_t length = 1; here >= 0 && path[length - 1]; length++) {
+    if (path[length] != '/' && path[length] != 0) continue;
+    if (path[length - 1] == '/') continue;
+    if (length >= sizeof part) {
+      close(here);
+      here = -1;
+      errno = ENAMETOOLONG;
+      break;
+    }
+    memcpy(part, path, length);
+    part[length] = 0;
+    int next = enter(top, here, part);
+    int error = errno;
+    close(here);
+    here = next;
+    errno = error;
+  }
+  int error = errno;
+  if (top >= 0) close(top);
+  errno = error;
+  return here;
 }
 
 int linux_create_file(int directory, const char *name) {

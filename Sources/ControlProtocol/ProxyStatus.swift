@@ -31,6 +31,10 @@ public enum GuestState: String, Codable, Sendable {
 
 /// One guest.
 public struct GuestStatus: Codable, Equatable, Sendable {
+    /// How long a guest that was asked to power off may take, in seconds: its init has 30, then the agent ends all programs in 2 and
+    /// writes everything to the disks.
+    public static let powerOffPatience = 40
+
     /// Its name.
     public var name: String
     /// Where it stands.

@@ -86,6 +86,7 @@ public struct BootRunner: Sendable {
             let reporter = self.reporter
             let outcome = try FormatEmptyDisk.run(device: device, filesystem: filesystem, when: policy) { progress in
                 reporter.step(index, step, .started, progress)
+                powerOffIfAsked(reporter)
             }
             diskContent = outcome.content
             return outcome.result
@@ -98,6 +99,7 @@ public struct BootRunner: Sendable {
             let reporter = self.reporter
             return try MountRoot.run(device: device, content: diskContent, root: root) { progress in
                 reporter.step(index, step, .started, progress)
+                powerOffIfAsked(reporter)
             }
         case .mountMemoryRoot: return try MountMemoryRoot.run(root: root)
         case .mountSharedRoot(let source):

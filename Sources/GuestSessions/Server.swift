@@ -101,8 +101,9 @@ public final class Server {
     private func untilNextDeadline() -> Int32 {
         var deadline = sessions.nextDeadline ?? .max
         for link in links { deadline = min(deadline, link.nextDeadline ?? .max) }
-        deadline = min(deadline, services.nextDeadline ?? .max, reporter.nextDeadline ?? .max)
-        deadline = min(deadline, powerOffDeadline ?? .max, rootSwitch?.nextDeadline ?? .max)
+        deadline = min(deadline, services.nextDeadline ?? .max, powerOffDeadline ?? .max, rootSwitch?.nextDeadline ?? .max)
+        // Without anybody who follows the boot there is nobody to report to, and nothing that would move this deadline on.
+        if !followers.isEmpty { deadline = min(deadline, reporter.nextDeadline ?? .max) }
         guard deadline < .max else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))

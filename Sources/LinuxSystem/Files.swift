@@ -2,6 +2,9 @@ public import CLinux
 
 /// Whole files and single names in the tree, by path.
 public enum Files {
+    /// Renames a file, unless something is at `path`. False with an error.
+    public static func rename(_ old: String, toNew path: String) -> Bool { linux_rename_new(old, path) == 0 }
+
     /// Reads a file of at most `limit` bytes, whatever its reported size (files in `/proc` report 0).
     ///
     /// - Throws: the errno of `open` or `read`; EFBIG when the file has more than `limit` bytes.

@@ -13,8 +13,17 @@ public struct Deadline: Sendable {
         Deadline(instant: .now.advanced(by: duration), length: duration)
     }
 
+    /// Whether there is such a moment.
+    public var isBounded: Bool { instant != nil }
+
     /// Whether the moment has come.
     public var hasPassed: Bool { instant.map { $0 <= .now } ?? false }
+
+    /// The one of the two that comes first.
+    public func earlier(_ other: Deadline) -> Deadline {
+        guard let instant else { return other }
+        return other.instant.map { $0 < instant } ?? false ? other : self
+    }
 
     /// Milliseconds from now, rounded up, as `poll` takes them: -1 for no bound, 0 when the moment has come.
     public var pollTimeout: CInt {

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LinuxSystem
 
 extension MachineDescription.Disk {
     /// Finds out whether `path` can be a VM's disk, and makes an empty qcow2 image of `size` where nothing is.
@@ -101,6 +102,8 @@ extension MachineDescription.Disk {
         let answer = try await tool.run(["create", "-q", "-f", "qcow2", part, String(size.bytes)])
         guard answer.isSuccess else { throw DiskError.cannotCreate(path: path, reason: answer.messages) }
         if link(part, path) == 0 { return true }
+        // A filesystem without hard links, such as exFAT.
+        if errno == EPERM || errno == EOPNOTSUPP, Files.rename(part, toNew: path) { return true }
         guard errno == EEXIST else { throw DiskError.cannotCreate(path: path, reason: reason(errno)) }
         return false
     }

@@ -20,6 +20,9 @@ public struct DiskSize: Equatable, Sendable {
     /// The size that a VM's disk has when nobody says: 512 MiB, as in 2010.
     public static let standard = DiskSize(mebibytes: 512)
 
+    /// What a disk may have, in MiB.
+    public static let mebibytes = 1...16 << 20
+
     private init(mebibytes: Int) { bytes = mebibytes << 20 }
 
     /// Reads `512` (MiB), `512M`, `2G`, `1T`; letters of either case.
@@ -35,7 +38,7 @@ public struct DiskSize: Equatable, Sendable {
         let isNumber = !digits.isEmpty && digits.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
         guard isNumber, let number = Int(digits) else { throw ParseError(text: text) }
         let (mebibytes, overflow) = number.multipliedReportingOverflow(by: factor)
-        guard !overflow, (1...16 << 20).contains(mebibytes) else { throw ParseError(text: text) }
+        guard !overflow, Self.mebibytes.contains(mebibytes) else { throw ParseError(text: text) }
         self.init(mebibytes: mebibytes)
     }
 }

@@ -82,8 +82,8 @@ public enum NetworkFile {
         vm.memorySize = fields["memorySize"]?.integer(in: MachineDescription.memoryRange, "MiB")
         vm.cores = fields["cores"]?.integer(in: MachineDescription.coreRange, "processors")
         vm.diskImage = fields["diskImage"]?.string()
-        vm.diskSize = fields["diskSize"]?.integer(in: diskRange, "MiB")
-        vm.emptyDiskImages = fields["emptyDiskImages"]?.items().compactMap { $0.integer(in: diskRange, "MiB") } ?? []
+        vm.diskSize = fields["diskSize"]?.integer(in: DiskSize.mebibytes, "MiB")
+        vm.emptyDiskImages = fields["emptyDiskImages"]?.items().compactMap { $0.integer(in: DiskSize.mebibytes, "MiB") } ?? []
         vm.isEphemeral = fields["ephemeral"]?.bool() ?? false
         vm.root = fields["root"]?.string(of: ["disk", "tmpfs", "host"])
         vm.share = fields["share"]?.string(of: ["cifs", "9p", "virtiofs", "auto"])
@@ -114,8 +114,6 @@ public enum NetworkFile {
         "kernelParameters", "qemuOptions",
         "accelerator",
     ]
-
-    private static let diskRange = 1...(1 << 30)
 
     private static func vlans(_ reader: NodeReader) -> [Int] {
         var seen: [Int] = []

@@ -1,3 +1,4 @@
+import LinuxSystem
 import Testing
 
 @testable import GuestBoot
@@ -22,5 +23,22 @@ import Testing
         ]) func whatIsNoShareOrWouldLeaveHostfsIsNone(_ text: String)
     {
         #expect(MountedShare(text) == nil)
+    }
+
+    /// The root's links mean places in it, before it is the root as afterwards.
+    @Test func aDirectoryToMountOnIsMadeWhereTheRootsLinksLead() throws {
+        let root = try TemporaryDirectory().path
+        try Files.makeDirectory(root + "/data/home")
+        for (target, link) in [("/data/home", "home"), ("../../..", "up"), ("loop", "loop"), ("/nothing", "dangling")] {
+            #expect(symlink(target, "\(root)/\(link)") == 0)
+        }
+        #expect(try MountShares.directory("/home/me/x", below: root) == root + "/data/home/me/x")
+        #expect(try MountShares.directory("//home//me/y/", below: root) == root + "/data/home/me/y")
+        #expect(try MountShares.directory("/up/new", below: root) == root + "/new")
+        for path in ["/loop/x", "/dangling/x", "/" + String(repeating: "a", count: 300)] {
+            #expect(throws: Errno.self) { try MountShares.directory(path, below: root) }
+        }
+        try Files.write("", to: root + "/file", .create)
+        #expect(throws: Errno(ENOTDIR)) { try MountShares.directory("/file/x", below: root) }
     }
 }

@@ -58,6 +58,20 @@ import Testing
         #expect(new.contains("4.4.4.4 y\n"))
     }
 
+    @Test func withoutAnEndLineNothingOfTheUsersIsLost() {
+        let old = "1.1.1.1 mine\n# What follows is vm-agent's, and made anew in each boot.\n2.2.2.2 x\n3.3.3.3 later\n"
+        let new = String(decoding: NameHosts.content(old: Array(old.utf8), lines: Array("4.4.4.4 y\n".utf8)), as: UTF8.self)
+        #expect(new.hasPrefix("1.1.1.1 mine\n2.2.2.2 x\n3.3.3.3 later\n# What follows"), "\(new)")
+    }
+
+    @Test func aFileThatCannotBeReadIsNotReplaced() throws {
+        let directory = try TemporaryDirectory()
+        let entry = try directory.write("entry", Array("192.168.1.1\ta\n".utf8))
+        _ = try directory.write("etc/hosts/file", [])
+        #expect(throws: StepFailure.self) { try NameHosts.run(root: directory.path, entry: entry) }
+        #expect(Files.exists(directory.path + "/etc/hosts/file"))
+    }
+
     @Test func theNamesOfTheOthersAreAddedBelowTheRoot() throws {
         let directory = try TemporaryDirectory()
         let entry = try directory.write("entry", Array("192.168.1.1\ta\n".utf8))

@@ -118,6 +118,8 @@ import Testing
             try await machine.waitUntilReady()
             let before = try await machine.waitUntil("to tell of its memory") { $0.agent != nil }
             let session = try await machine.exec(["sh", "-c", "sleep 20; echo done"], options: ["--detach"]).lines.first ?? ""
+            let agentsTime = "awk '{ print $14 + $15 }' /proc/\(try await machine.agent())/stat"
+            let timeBefore = Int(try await machine.output(of: agentsTime)) ?? .max
             kill(machine.launcher.identifier, SIGSTOP)
             kill(try await machine.directory.proxyStatus().pid, SIGKILL)
             try await Task.sleep(for: .seconds(Soak.isWanted ? 3_600 : 20))
@@ -127,7 +129,9 @@ import Testing
             #expect(ContinuousClock.now - start < .seconds(30))
             let attached = try await machine.directory.vm(["attach", machine.name, session]).run()
             #expect(attached.code == 0 && attached.text == "done\n", "\(attached)")
-            // Trying for long costs nothing that adds up.
+            // Trying for long costs next to no time, and no memory that adds up.
+            let time = (Int(try await machine.output(of: agentsTime)) ?? .max) - timeBefore
+            #expect(time < (Soak.isWanted ? 18_000 : 300), "the agent has run for \(time) hundredths of a second")
             let (old, new) = (before.agent?.memoryBytes ?? 0, back.agent?.memoryBytes ?? .max)
             #expect(new < old + 1 << 20, "\(old) bytes before, \(new) after")
         }

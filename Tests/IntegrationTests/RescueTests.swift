@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func aStepThatCannotBeMendedIsSkippedAndAPersonIsToldHow() async throws {
-        try await withMachine(["--store", "none", "--append", "init=/nowhere/init"]) { machine in
+        try await withMachine(["--store", "none", "--append", "vm.format=always init=/nowhere/init"]) { machine in
             try await machine.waitUntilFailed()
             let banner = "the boot of guest stopped at the step enter-init: cannot execute init=/nowhere/init"
             // A script's answers are the shell's alone.
@@ -79,6 +79,10 @@ import Testing
             #expect(skipped.code == 0 && skipped.lines == ["the guest has booted; the agent stays PID 1"], "\(skipped)")
             try await machine.waitUntilReady()
             #expect(try await machine.sh("vm-agent resume").code == 1)
+            // By another way than the boot's own, too: what is mounted is not formatted.
+            let formatted = try await machine.sh("touch /file; vm-agent post-device; code=$?; ls /file; exit $code")
+            #expect(formatted.code == 1 && formatted.lines.last == "/file", "\(formatted)")
+            #expect(formatted.errors.contains("/dev/vda is in use: it is mounted, or another device is built on it"), "\(formatted)")
         }
     }
 

@@ -76,6 +76,26 @@ import Testing
         }
     }
 
+    /// What the guest has of its files there would hang for ever, and with it the run.
+    @Test(.enabled(if: geteuid() == 0)) func aServerOfTheHostsThatDiesEndsTheVMAndIsTold() async throws {
+        let directory = try VMDirectory()
+        let script = """
+            "$0" run --quiet --name guest --root tmpfs --store none --share virtiofs --mount "$PWD:/w" --kernel \(Checkout.kernel) \
+              --modules \(Checkout.modules) -- sh -c 'ls /w > /dev/null; echo up; sleep 1000' > out & run=$!
+            trap 'kill $run' EXIT
+            for try in $(seq 600); do grep -q up out && break; sleep 0.1; done
+            pkill -KILL -P $run virtiofsd
+            code=0; wait $run || code=$?
+            trap - EXIT
+            echo $code
+            """
+        let result = try await MachineSlots.withSlot { try await directory.script(script, argument: Checkout.vm) }
+        #expect(result.text == "255\n", "\(result)")
+        #expect(result.errors.contains("virtiofsd, which serves \(directory.path), has ended"), "\(result)")
+        #expect(result.errors.contains("guest cannot reach its files any more; ending it in 10 s"), "\(result)")
+        await directory.expectNothingLeft()
+    }
+
     @Test func aWayThatTheKernelHasNotIsToldOf() async throws {
         let directory = try VMDirectory()
         let result = try await directory.vmRun(["--ephemeral", "--share", "9p"], command: ["true"], name: "guest", isVerbose: false).run()

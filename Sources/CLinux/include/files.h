@@ -10,6 +10,13 @@
 int linux_open_directory(int directory, const char *name, int follow);
 /// Opens a file to read it. What is no regular file does not make the call wait.
 int linux_open_to_read(int directory, const char *name, int follow);
+/// rename(2) that replaces nothing: -1 with errno EEXIST.
+int linux_rename_new(const char *from, const char *to);
+/// 1 when something is mounted from a block device, or built on it (open(2), O_EXCL); 0 otherwise, and when that cannot be told.
+int linux_is_claimed(const char *device);
+/// Makes the directory `path`, which begins with a slash, and those above it, in the root at `root`: links lead where they lead with
+/// that as the root. A descriptor to say where it is (O_PATH).
+int linux_make_directory_below(const char *root, const char *path);
 /// Makes a file that must not exist, mode 0600, to write it.
 int linux_create_file(int directory, const char *name);
 /// Makes a file without a name in the filesystem of `directory`, mode 0600, to write it (O_TMPFILE).

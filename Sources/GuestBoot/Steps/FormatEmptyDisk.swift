@@ -54,6 +54,7 @@ enum FormatEmptyDisk {
     static func formatAnyway(
         _ device: String, _ filesystem: DiskFilesystem, _ progress: (String) -> Void
     ) throws(StepFailure) -> (result: StepResult, content: DiskContent) {
+        try requireUnclaimed(device)
         let loss = DiskProbe.loss(on: device, progress: progress)
         if let loss {
             let text = "destroying what " + device + " holds: " + loss
@@ -84,7 +85,14 @@ enum FormatEmptyDisk {
         guard fsync(file.rawValue) == 0 else { throw .current }
     }
 
+    /// A boot that is resumed, or another initrd, may have mounted it.
+    private static func requireUnclaimed(_ device: String) throws(StepFailure) {
+        guard linux_is_claimed(device) == 1 else { return }
+        throw StepFailure(device + " is in use: it is mounted, or another device is built on it; it is not formatted. Unmount it first")
+    }
+
     private static func format(_ device: String, _ filesystem: DiskFilesystem) throws(StepFailure) {
+        try requireUnclaimed(device)
         let mark: FormatMark?
         do throws(Errno) {
             mark = try FormatMark.new(for: device)

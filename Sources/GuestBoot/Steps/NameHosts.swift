@@ -20,8 +20,9 @@ enum NameHosts {
         let path = root + "/etc/hosts"
         // A system that makes the file itself, as NixOS does, has its own way to name the others.
         if let target = Files.linkTarget(path) { return .done("/etc/hosts is a link to \(target) and stays as it is") }
-        let old = (try? Files.read(path)) ?? Array("127.0.0.1\tlocalhost\n::1\tlocalhost\n".utf8)
         do throws(Errno) {
+            var old = Array("127.0.0.1\tlocalhost\n::1\tlocalhost\n".utf8)
+            do throws(Errno) { old = try Files.read(path) } catch { guard error.code == ENOENT else { throw error } }
             try Files.makeDirectory(root + "/etc")
             let part = path + ".vm-agent"
             let file = try FileDescriptor.open(part, .create, mode: 0o644)
@@ -38,10 +39,17 @@ enum NameHosts {
     static func content(old: [UInt8], lines: [UInt8]) -> [UInt8] {
         var text = ""
         var isOwn = false
-        for line in String(decoding: old, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false) {
-            if line == begin { isOwn = true }
-            if !isOwn { text += line + "\n" }
-            if line == end { isOwn = false }
+        let all = String(decoding: old, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+        // Without an end line, which somebody may have taken away, what follows is not known to be the agent's.
+        let lastEnd = all.lastIndex { $0 == end } ?? 0
+        for (index, line) in all.enumerated() {
+            if line == begin {
+                isOwn = index < lastEnd
+            } else if line == end {
+                isOwn = false
+            } else if !isOwn {
+                text += line + "\n"
+            }
         }
         while text.utf8.suffix(2).elementsEqual("\n\n".utf8) { text.removeLast() }
         var bytes = Array((text + begin + "\n").utf8)

@@ -18,7 +18,7 @@ struct DownCommand: ParsableCommand {
     @OptionGroup var directory: DirectoryOption
 
     @Option(help: ArgumentHelp("How long the VMs may take.", valueName: "seconds"))
-    var timeout = 40
+    var timeout = GuestStatus.powerOffPatience
 
     @Flag(help: "All VMs of the directory.")
     var all = false
@@ -86,12 +86,9 @@ struct DownCommand: ParsableCommand {
         for guest in guests {
             guard let process = guest.pid else { continue }
             Terminal.say("\(guest.name) does not power off; ending it")
-            do throws(QMPError) {
-                guard let machine = MachineProcess(process) else { throw .closed }
-                try machine.quit()
-            } catch {
-                kill(process, SIGTERM)
-            }
+            // Of a process that is no QEMU any more nothing is known, and nothing is done to it.
+            guard let machine = MachineProcess(process) else { continue }
+            do throws(QMPError) { try machine.quit() } catch { kill(process, SIGTERM) }
         }
     }
 
@@ -99,12 +96,23 @@ struct DownCommand: ParsableCommand {
         let deadline = Deadline.after(.seconds(seconds))
         var pause: UInt32 = 10_000
         while true {
-            let present = (try? client.status().guests) ?? []
-            // A guest of the same name and another process is another guest.
-            let left = guests.filter { guest in present.contains { $0.name == guest.name && $0.pid == guest.pid } }
+            let left = present(of: guests, client)
             if left.isEmpty || deadline.hasPassed { return left }
             usleep(pause)
             pause = min(pause * 2, 200_000)
+        }
+    }
+
+    /// Those that are still there.
+    private func present(of guests: [GuestStatus], _ client: ProxyClient) -> [GuestStatus] {
+        do throws(ProxyClientError) {
+            let present = try client.status().guests
+            // A guest of the same name and another process is another guest; one that was about to start had none.
+            return guests.filter { guest in present.contains { $0.name == guest.name && ($0.pid == guest.pid || guest.pid == nil) } }
+        } catch {
+            guard case .noProxy = error else { return guests }
+            // The proxy ends with its last guest; where it was killed, another one comes.
+            return guests.filter { guest in guest.pid.map { MachineProcess($0) != nil } ?? false }
         }
     }
 }

@@ -23,8 +23,8 @@ struct FileOptions: ParsableArguments {
     var mount: [MountedDirectory] = []
 
     func validate() throws {
-        let twice = Dictionary(grouping: mount, by: \.guest).first { $1.count > 1 }
-        if let twice { throw ValidationError("--mount: two directories are to be \(twice.key) in the guest.") }
+        let twice = Dictionary(grouping: mount) { $0.guest.split(separator: "/") }.first { $1.count > 1 }
+        if let twice = twice?.value.first { throw ValidationError("--mount: two directories are to be \(twice.guest) in the guest.") }
     }
 }
 

@@ -19,6 +19,8 @@ final class GuestConductor: @unchecked Sendable {
     private let console: LogRelay
     private var progress: BootProgress
     private var registration: GuestRegistration?
+    /// When the guest is to be registered again, where it is not.
+    private var nextAttempt = Deadline.none
     /// QEMU's process, once it runs: every proxy that the guest is registered with is told, to end it when this program vanishes.
     private var process: Int32?
     private var state = GuestState.waiting
@@ -94,7 +96,8 @@ final class GuestConductor: @unchecked Sendable {
 
     private func conduct(_ machine: RunningMachine, end: FileDescriptor) throws -> Outcome {
         process = machine.processIdentifier
-        try registration?.setProcess(machine.processIdentifier)
+        // A proxy that is gone is seen below.
+        try? registration?.setProcess(machine.processIdentifier)
         progress.waiting("starting")
         if let outcome = try waitForBoot(end) { return outcome }
         guard options.command.isEmpty else { return try runCommand(end) }
@@ -114,8 +117,10 @@ final class GuestConductor: @unchecked Sendable {
                 // Not read: only its end is looked for.
                 pollfd(fd: options.untilInputEnds && !inputHasEnded ? STDIN_FILENO : -1, events: 0, revents: 0),
             ]
-            let ready = poll(&interests, nfds_t(interests.count), deadline.pollTimeout)
+            let wait = registration == nil ? nextAttempt.earlier(deadline) : deadline
+            let ready = poll(&interests, nfds_t(interests.count), wait.pollTimeout)
             guard ready >= 0 || errno == EINTR else { throw Failure("poll: \(Errno.current)") }
+            if registration == nil, nextAttempt.hasPassed { registerAgain() }
             if let signal = signals.next() { return .signal(signal) }
             // Events that came before the end are told first.
             if interests[2].revents != 0 { return .registration }
@@ -174,7 +179,19 @@ final class GuestConductor: @unchecked Sendable {
         guard ended else { return }
         registration = nil
         progress.note("the vm-proxy of \(directory) is gone; starting another one")
-        try register()
+        registerAgain()
+    }
+
+    /// The VM runs on without a proxy: only its sessions are lost, and come back with one.
+    private func registerAgain() {
+        do {
+            try register()
+            nextAttempt = .none
+        } catch {
+            if !nextAttempt.isBounded { progress.note("cannot register \(name) again: \(error); trying every 5 s") }
+            registration = nil
+            nextAttempt = .after(.seconds(5))
+        }
     }
 
     private func apply(_ event: GuestEvent) {
@@ -198,7 +215,7 @@ final class GuestConductor: @unchecked Sendable {
             switch try nextEvent(end, until: .none) {
             case .signal(let signal):
                 progress.note("powering \(name) off; once more ends it at once")
-                powerOff(end, seconds: 15)
+                powerOff(end)
                 return .interrupted(signal)
             case .machineEnded: return .machineEnded
             case .registration: try takeEvents()
@@ -219,13 +236,18 @@ final class GuestConductor: @unchecked Sendable {
             if case .machineEnded = try nextEvent(end, until: .after(.milliseconds(500))) { return .machineEnded }
             return .bootFailed("\(error)")
         }
-        // Nothing of an ephemeral disk is kept, so nothing need be written to it.
-        if !options.machine.ephemeral, options.files.root == .disk { powerOff(end, seconds: 30) }
+        if keepsAnything { powerOff(end) }
         return .command(outcome)
     }
 
+    /// Whether the guest can hold what is still to be written to the host's files: to a disk that is kept, or to a directory.
+    private var keepsAnything: Bool {
+        options.files.mount.contains { $0.isWritable } || (options.files.root == .disk && !options.machine.ephemeral)
+    }
+
     /// Asks the guest to power off and waits until it has, a signal comes, or the time is over.
-    private func powerOff(_ end: FileDescriptor, seconds: Int) {
+    private func powerOff(_ end: FileDescriptor) {
+        let seconds = GuestStatus.powerOffPatience
         do {
             try ProxyClient(directory: directory).powerOff(name)
             let deadline = Deadline.after(.seconds(seconds))

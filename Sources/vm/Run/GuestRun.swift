@@ -10,11 +10,12 @@ import VirtualMachine
 struct GuestRun {
     private let options: RunCommand
     private let files: RuntimeDirectory
+    /// Where the disks are that are dropped at the end.
+    private let disks: RuntimeDirectory
     private let directory: String
 
-    init(_ options: RunCommand, files: RuntimeDirectory) {
-        self.options = options
-        self.files = files
+    init(_ options: RunCommand, files: RuntimeDirectory, disks: RuntimeDirectory) {
+        (self.options, self.files, self.disks) = (options, files, disks)
         directory = options.directory.path
     }
 
@@ -54,6 +55,8 @@ struct GuestRun {
         try QEMUEnvironment(ProcessInfo.processInfo.environment).apply(to: &description)
         if try await disk?.isBlank == true { try description.vouchForBlankDisk { try files.write($0, to: "blank-disk") } }
 
+        // Who has asked for the end meanwhile is not shown a VM first.
+        if let signal = signals.nextInterruption() { return 128 + signal }
         let daemons = try ShareDaemons(try await store.share?.daemons ?? [])
         defer { daemons.stop() }
         conductor.show(notes)
@@ -65,8 +68,11 @@ struct GuestRun {
                 console.add(line)
                 if showsConsole { Terminal.write("\(name)| \(line)\n") }
             },
-            body: { machine in try await conductor.conduct(machine) })
-        if let fault = daemons.fault, case .machineEnded = outcome.value { Terminal.say(fault) }
+            body: { machine in
+                daemons.watch(name, machine.processIdentifier)
+                return try await conductor.conduct(machine)
+            })
+        if let fault = daemons.fault, case .machineEnded = outcome.value { throw Failure(fault) }
         return try conductor.exitCode(of: outcome.value, outcome.end)
     }
 
@@ -112,7 +118,7 @@ struct GuestRun {
     private func emptyDisks() async throws -> [MachineDescription.Disk] {
         var disks: [MachineDescription.Disk] = []
         for (index, size) in options.machine.emptyDisk.enumerated() {
-            disks.append(try await MachineDescription.Disk.prepare(path: files.file("empty\(index + 1).qcow2"), size: size).disk)
+            disks.append(try await MachineDescription.Disk.prepare(path: self.disks.file("empty\(index + 1).qcow2"), size: size).disk)
         }
         return disks
     }
@@ -129,7 +135,7 @@ struct GuestRun {
         let machine = options.machine
         let environment = ProcessInfo.processInfo.environment["NIX_DISK_IMAGE"] ?? ""
         let kept = machine.disk ?? (environment.isEmpty ? "\(machine.name).qcow2" : environment)
-        let path = machine.ephemeral ? files.file("disk.qcow2") : kept
+        let path = machine.ephemeral ? disks.file("disk.qcow2") : kept
         let (disk, isBlank) = try await MachineDescription.Disk.prepare(
             path: URL(fileURLWithPath: path).standardizedFileURL.path, size: machine.diskSize)
         return PreparedDisk(disk: disk, isBlank: isBlank)

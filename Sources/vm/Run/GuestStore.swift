@@ -45,6 +45,9 @@ struct GuestStore {
         share = service
         parameters.append("vm.hostfs=\(service.source(of: shares[0]))")
 
+        if location == nil, let path = options.register.first {
+            throw Failure("--register \(path): this host has no /nix/store; give --store the directory of one")
+        }
         let (paths, registrations) = try Self.sort(options.register, location)
         let system = options.system.flatMap { path in location.flatMap { $0.guestPath(of: path) } }
         if let location, system != nil || !paths.isEmpty || !registrations.isEmpty {

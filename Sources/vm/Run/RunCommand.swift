@@ -51,6 +51,9 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
                 throw ValidationError("--root \(kind) has no disk: leave out --disk and --ephemeral, or give --root disk.")
             }
         }
+        if files.root != .disk, machine.format != nil {
+            throw ValidationError("--format is for the root disk, and --root \(files.root.rawValue) has none.")
+        }
         guard bootTimeout > 0 else { throw ValidationError("--boot-timeout must be 1 or more seconds.") }
         guard !untilInputEnds || command.isEmpty else {
             throw ValidationError("--until-input-ends is for a VM that stays; a command reads the standard input.")
@@ -59,15 +62,27 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
     }
 
     func run() async throws {
+        if untilInputEnds { try requireInputThatEnds() }
         let files = try RuntimeDirectory(for: machine.name)
         defer { files.remove() }
+        let needsDisks = (machine.ephemeral && self.files.root == .disk) || !machine.emptyDisk.isEmpty
+        let disks = needsDisks ? try RuntimeDirectory(for: machine.name, in: .disk) : files
+        defer { disks.remove() }
         do {
-            let code = try await GuestRun(self, files: files).run()
+            let code = try await GuestRun(self, files: files, disks: disks).run()
             files.remove()
+            disks.remove()
             throw ExitCode(code)
         } catch let error where !(error is ExitCode || error is Failure) {
             throw Failure("\(error)")
         }
+    }
+
+    /// `poll` tells the end of a pipe, a socket and a terminal, and of nothing else.
+    private func requireInputThatEnds() throws(Failure) {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0, [S_IFIFO, S_IFSOCK].contains(status.st_mode & S_IFMT) || isatty(STDIN_FILENO) == 1
+        else { throw Failure("--until-input-ends: the standard input is no pipe, socket or terminal, so its end is not seen", code: 64) }
     }
 
     /// How the boot is shown: a command's own output is not to be mixed with it, unless that was asked for.
@@ -150,7 +165,8 @@ struct MachineOptions: ParsableArguments {
         }
         if ephemeral, disk != nil { throw ValidationError("--ephemeral takes a disk of its own: leave out --disk.") }
         guard MachineDescription.memoryRange.contains(memory) else {
-            throw ValidationError("--memory \(memory): must be \(MachineDescription.memoryRange.lowerBound) MiB or more.")
+            let range = MachineDescription.memoryRange
+            throw ValidationError("--memory \(memory): must be \(range.lowerBound) to \(range.upperBound) MiB.")
         }
         guard MachineDescription.coreRange.contains(cores) else {
             throw ValidationError("--cores \(cores): must be 1 to \(MachineDescription.coreRange.upperBound).")

@@ -11,10 +11,24 @@ struct RuntimeDirectory {
     /// What the lock's file has in it: nothing is removed that is not certainly a run's.
     private static let lockText = "locked while vm run lives\n"
 
-    /// Makes one in `$XDG_RUNTIME_DIR`, else in `$TMPDIR`, else in `/tmp`.
-    init(for name: String) throws(Failure) {
-        let environment = ProcessInfo.processInfo.environment
-        let parents = [environment["XDG_RUNTIME_DIR"], environment["TMPDIR"], "/tmp"].compactMap { $0 }.filter { $0.hasPrefix("/") }
+    /// Where to make one: in the first of some directories that can be written.
+    enum Place {
+        /// For sockets, secrets and small files: `$XDG_RUNTIME_DIR`, else `$TMPDIR`, else `/tmp`.
+        case memory
+        /// For disks: `$TMPDIR`, else `/var/tmp`, else `/tmp`. `$XDG_RUNTIME_DIR` is memory, and a small part of it.
+        case disk
+
+        fileprivate var parents: [String] {
+            let environment = ProcessInfo.processInfo.environment
+            let (runtime, temporary) = (environment["XDG_RUNTIME_DIR"], environment["TMPDIR"])
+            let all = self == .memory ? [runtime, temporary, "/tmp"] : [temporary, "/var/tmp", "/tmp"]
+            return all.compactMap { $0 }.filter { $0.hasPrefix("/") }
+        }
+    }
+
+    /// Makes one.
+    init(for name: String, in place: Place = .memory) throws(Failure) {
+        let parents = place.parents
         var reasons: [String] = []
         for parent in parents {
             var template = Array("\(parent)/vm-\(name.prefix(20)).XXXXXX".utf8CString)

@@ -48,9 +48,31 @@ final class ShareDaemons: @unchecked Sendable {
         running.append((daemon, try program.start(), path))
     }
 
-    /// What a server that has ended said; nil while all run.
+    /// Ends QEMU when a server has failed while it runs, and says why: what the guest has of its files there hangs for ever.
+    func watch(_ name: String, _ machine: Int32) {
+        for (_, process, _) in running {
+            let machine = FileDescriptor(rawValue: linux_pidfd_open(machine))
+            guard machine.rawValue >= 0 else { return }
+            Thread.detachNewThread { [self] in
+                defer { machine.close() }
+                // It ends before `stop` closes this.
+                _ = process.pidfd.waitUntilReadable(milliseconds: -1)
+                // Servers end with their machine, which may take a moment longer.
+                guard !machine.waitUntilReadable(milliseconds: 1_000), let fault else { return }
+                Terminal.say("\(fault)\n\(name) cannot reach its files any more; ending it in \(Self.patience) s")
+                guard !machine.waitUntilReadable(milliseconds: Int32(Self.patience) * 1_000) else { return }
+                _ = linux_pidfd_signal(machine.rawValue, SIGTERM)
+            }
+        }
+    }
+
+    /// How long a machine may run without its files, in seconds: what it has elsewhere can be saved.
+    private static let patience = 10
+
+    /// What a server that has failed said; nil while all run, and when they ended as they do with their machine.
     var fault: String? {
-        for (daemon, process, log) in running where process.pidfd.waitUntilReadable(milliseconds: 0) {
+        for (daemon, process, log) in running {
+            guard let end = process.end(keepingIdentifier: true), end != .exited(0) else { continue }
             let text = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
             return "\(daemon.program), which serves \(daemon.share.directory), has ended:\n"
                 + text.split(separator: "\n").suffix(5).joined(separator: "\n")

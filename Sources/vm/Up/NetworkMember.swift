@@ -63,7 +63,8 @@ final class NetworkMember {
         guard let output else { return [] }
         var lines: [String] = []
         var chunk = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
+        // What is left is read in the next turn: the others, and the user, have theirs before.
+        for _ in 0..<16 {
             var arrived: Int?
             // What cannot be read further has ended, too.
             do { arrived = try chunk.withUnsafeMutableBytes { try output.read(into: $0) } } catch { arrived = 0 }
@@ -80,6 +81,7 @@ final class NetworkMember {
                 }
             }
         }
+        return lines
     }
 
     private func takeLine() -> String {

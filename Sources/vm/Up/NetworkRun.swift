@@ -64,6 +64,8 @@ final class NetworkRun {
     private func startMembers(_ switches: [VLANSwitch]) throws {
         var environment = ProcessInfo.processInfo.environment
         for vlanSwitch in switches { environment[VLANAddress.switchVariable(vlanSwitch.vlan)] = vlanSwitch.directory }
+        // One image is for one VM.
+        if network.vms.count > 1 { environment["NIX_DISK_IMAGE"] = nil }
         for (index, vm) in network.vms.enumerated() {
             let hosts = try files.write(Array(network.hosts(for: index).utf8), to: "\(vm.name).hosts")
             let arguments = network.runArguments(for: index, directory: directory, hostsFile: hosts)

@@ -15,8 +15,9 @@ in
 
     vmAgent.dist = mkOption {
       type = types.path;
-      default = ../../../dist;
-      defaultText = lib.literalExpression "the folder dist of vm-agent's checkout";
+      # Beside the modules in a checkout; in an installation, the programs' own folder.
+      default = if builtins.pathExists ../../../dist then ../../../dist else ../../../../bin;
+      defaultText = lib.literalExpression "the folder dist of vm-agent's checkout, or bin of its installation";
       description = "The folder with `vm`, `vm-proxy` and `vm-agent`, as `make build` leaves it.";
     };
 
