@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -40,6 +41,12 @@ int linux_prefer_this_process(void) {
   is_preferred = 1;
   setpriority(PRIO_PROCESS, 0, -20);
   return write_text("/proc/self/oom_score_adj", "-1000");
+}
+
+void linux_keep_freed_memory(int bytes) {
+  mallopt(M_TRIM_THRESHOLD, bytes);
+  // Larger blocks are given back at once; without this, the threshold above would move.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 // In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed.

@@ -1,30 +1,50 @@
 internal import AgentProtocol
 
-/// Bytes on their way to a descriptor that does not take them all at once.
+/// Bytes on their way to a descriptor that does not take them all at once. They wait in the pieces in which they came, and so are
+/// not copied; only small pieces are joined, because each costs more than its bytes.
 struct ByteQueue {
-    private var bytes: [UInt8] = []
-    private var position = 0
+    private var pieces: [ArraySlice<UInt8>] = []
+    /// The first piece that is not taken.
+    private var first = 0
+    private(set) var count = 0
 
-    var count: Int { bytes.count - position }
+    private static let smallPiece = 4 << 10
+
     var isEmpty: Bool { count == 0 }
 
     /// Adds bytes at the end.
     mutating func append(_ more: ArraySlice<UInt8>) {
-        more.withUnsafeBytes { bytes.append(copying: $0) }
+        guard !more.isEmpty else { return }
+        count += more.count
+        guard let last = pieces.last, last.count + more.count <= ByteQueue.smallPiece else { return pieces.append(more) }
+        var joined: [UInt8] = []
+        joined.reserveCapacity(ByteQueue.smallPiece)
+        last.withUnsafeBytes { joined.append(copying: $0) }
+        more.withUnsafeBytes { joined.append(copying: $0) }
+        pieces[pieces.count - 1] = joined[...]
     }
 
-    /// Adds a whole array, without a copy when it is the first.
-    mutating func append(_ more: [UInt8]) {
-        if isEmpty { (bytes, position) = (more, 0) } else { append(more[...]) }
-    }
+    mutating func append(_ more: [UInt8]) { append(more[...]) }
 
-    /// Lets `body` take from the front; it returns how many bytes it took.
+    /// Lets `body` take from the front piece; it returns how many bytes it took.
     mutating func take(_ body: (UnsafeRawBufferPointer) -> Int) -> Int {
-        let taken = bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[position...])) }
-        position += taken
-        if isEmpty { removeAll() } else if position > 128 << 10 { (bytes, position) = (bytes.copy(from: position), 0) }
+        guard !isEmpty else { return 0 }
+        let taken = pieces[first].withUnsafeBytes { body($0) }
+        count -= taken
+        if taken < pieces[first].count {
+            pieces[first] = pieces[first].dropFirst(taken)
+        } else {
+            pieces[first] = []
+            first += 1
+        }
+        if isEmpty { removeAll() } else if first == 64 { dropTaken() }
         return taken
     }
 
-    mutating func removeAll() { (bytes, position) = ([], 0) }
+    private mutating func dropTaken() {
+        pieces.removeFirst(first)
+        first = 0
+    }
+
+    mutating func removeAll() { (pieces, first, count) = ([], 0, 0) }
 }

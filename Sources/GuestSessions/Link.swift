@@ -175,17 +175,19 @@ final class Link {
         }
     }
 
-    /// What a virtio-serial port gives at once. A read that brings less than that has probably taken all there was.
-    private static let fullRead = 4 << 10
+    /// What a virtio-serial port gives at once, however much it has.
+    private static let fullPortRead = 4 << 10
 
     /// Reads while there is more, as far as `buffer` goes. Returns why there will be no more.
     private func fill(_ buffer: UnsafeMutableRawBufferPointer, from socket: FileDescriptor, _ filled: inout Int) -> String? {
         do throws(Errno) {
             while filled < buffer.count {
-                guard let count = try socket.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])) else { return nil }
+                let room = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                guard let count = try socket.read(into: room) else { return nil }
                 guard count > 0 else { return "the host closed the link" }
                 filled += count
-                if count < Link.fullRead { return nil }
+                // It has probably taken all there was.
+                if count < (place.transport == .virtioSerial ? Link.fullPortRead : room.count) { return nil }
             }
             return nil
         } catch { return "the link broke: \(error.description)" }

@@ -49,6 +49,7 @@ public final class Server {
         rootSwitch = inInitrd ? RootSwitch() : nil
         sessions.environment.systemPath = systemPath
         if channel != nil || settings.isOfGuests { sessions.environment.controlGroup = Server.prepareForShortage() }
+        linux_keep_freed_memory(2 << 20)
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process. Nor is the SIGTERM
         // that an init sends to all at the end; but who has started `connect` by that name may end it.
@@ -100,13 +101,12 @@ public final class Server {
     private func flush() { for link in links { link.flush() } }
 
     private func untilNextDeadline() -> Int32 {
-        let deadlines =
-            links.map { $0.nextDeadline } + [
-                sessions.nextDeadline, services.nextDeadline, powerOffDeadline, rootSwitch?.nextDeadline,
-                // Without anybody who follows the boot there is nobody to report to, and nothing that would move this deadline on.
-                followers.isEmpty ? nil : reporter.nextDeadline,
-            ]
-        guard let deadline = deadlines.compactMap({ $0 }).min() else { return -1 }
+        var deadline = sessions.nextDeadline ?? .max
+        for link in links { deadline = min(deadline, link.nextDeadline ?? .max) }
+        deadline = min(deadline, services.nextDeadline ?? .max, powerOffDeadline ?? .max, rootSwitch?.nextDeadline ?? .max)
+        // Without anybody who follows the boot there is nobody to report to, and nothing that would move this deadline on.
+        if !followers.isEmpty { deadline = min(deadline, reporter.nextDeadline ?? .max) }
+        guard deadline < .max else { return -1 }
         let now = Uptime.microseconds
         return deadline <= now ? 0 : Int32(min((deadline - now) / 1_000 + 1, 60_000))
     }

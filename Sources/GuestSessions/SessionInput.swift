@@ -32,14 +32,17 @@ struct SessionInput {
         guard let descriptor else { return discard() }
         while !queue.isEmpty {
             var isOver = false
-            var written: Int?
-            done += queue.take { buffer in
-                do throws(Errno) { written = try descriptor.write(buffer) } catch { isOver = true }
-                return written ?? 0
+            var offered = 0
+            let written = queue.take { buffer in
+                offered = buffer.count
+                do throws(Errno) { return try descriptor.write(buffer) ?? 0 } catch { isOver = true }
+                return 0
             }
+            done += written
             // Nobody reads any more.
             if isOver { return done + close(loop) }
-            if written == nil {
+            // It is full, so another attempt would be in vain.
+            if written < offered {
                 loop.watch(descriptor, .writable, source)
                 return done
             }

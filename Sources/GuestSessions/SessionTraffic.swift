@@ -73,7 +73,8 @@ extension Session {
     /// The process takes input again, or nobody reads it any more.
     func writeInput() {
         told(input.write(loop, .input(id)))
-        pump()
+        deliver()
+        conclude()
     }
 
     func told(_ count: Int) {

@@ -20,6 +20,7 @@ final class ClientBridge: LinkStreamOwner {
     private let proxy: ProxyCore
     private let link: LinkHandler
     private let context: ChannelHandlerContext
+    private let writer: SocketWriter
     private let service: String
     private let kind: Kind
     private let onAnswer: (String?) -> Void
@@ -33,7 +34,6 @@ final class ClientBridge: LinkStreamOwner {
     private var toldGuest = false
     /// The client knows that the guest has finished.
     private var toldClient = false
-    private var unwritten = 0
     private var isReading = false
     private var isCounted = false
     /// As much of `heldBytes` as the proxy knows of.
@@ -50,6 +50,7 @@ final class ClientBridge: LinkStreamOwner {
         kind = Kind(service: service)
         self.link = link
         self.context = context
+        writer = SocketWriter(context)
         self.proxy = proxy
         self.onAnswer = onAnswer
         pending = early
@@ -57,7 +58,7 @@ final class ClientBridge: LinkStreamOwner {
 
     deinit { proxy.hold(-accounted) }
 
-    var heldBytes: Int { unwritten + pending.readableBytes }
+    var heldBytes: Int { writer.queuedCount + pending.readableBytes }
 
     /// Tells the proxy what waits here. It may cut this stream off.
     private func account() {
@@ -118,33 +119,33 @@ final class ClientBridge: LinkStreamOwner {
 
     private func toClient(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
-        let count = bytes.count
         guard !clientGone else {
             // As a kernel answers what comes for a socket that was closed.
             if kind == .connection { return dropStream() }
-            if let stream { link.consumed(stream, count) }
-            return
+            return credit(bytes.count)
         }
-        unwritten += count
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        promise.futureResult.whenComplete { _ in bound.value.written(count) }
-        context.write(NIOAny(context.channel.allocator.buffer(bytes: bytes)), promise: promise)
+        credit(writer.write(bytes) { [self] in wasWritten($0) })
         account()
     }
 
-    /// What one read of the link brought is one write.
-    func streamPaused() { if !clientGone { context.flush() } }
+    /// Tells the client something in the proxy's own name. Only when the service is there, before the guest's first byte.
+    func say(_ text: String) {
+        _ = writer.write(Array(text.utf8)[...]) { [self] _ in account() }
+        writer.flush()
+    }
 
-    private func written(_ count: Int) {
-        unwritten -= count
+    /// What one read of the link brought, and the socket did not take at once, is one write.
+    func streamPaused() { if !clientGone { writer.flush() } }
+
+    private func wasWritten(_ count: Int) {
         account()
-        if let stream {
-            link.consumed(stream, count)
-            link.flush()
-        }
+        credit(count)
+        link.flush()
         finishClientIfDone()
     }
+
+    /// The guest may send as many bytes more.
+    private func credit(_ count: Int) { if count > 0, let stream { link.consumed(stream, count) } }
 
     func streamFinished() {
         if answer != nil { return refuse("the agent ended the stream without an answer") }
@@ -155,7 +156,7 @@ final class ClientBridge: LinkStreamOwner {
     /// When all that the guest said is written, the client learns of its end: by the end of a session's connection, or of one
     /// direction of a connection's.
     private func finishClientIfDone() {
-        guard guestFinished || stream == nil, unwritten == 0 || clientGone else { return }
+        guard guestFinished || stream == nil, writer.queuedCount == 0 || clientGone else { return }
         if stream != nil, kind == .connection, !toldGuest {
             if !toldClient, !clientGone { context.close(mode: .output, promise: nil) }
             toldClient = true

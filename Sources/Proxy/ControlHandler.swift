@@ -140,7 +140,7 @@ final class ControlHandler: ChannelInboundHandler {
         let bridge = ClientBridge(service, link: link, context: context, early: early, proxy: proxy) { [weak self] reason in
             guard let self else { return }
             if let reason { return fail(reason, context) }
-            context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "OK\n")), promise: nil)
+            if case .client(let bridge) = phase { bridge.say("OK\n") }
         }
         phase = .client(bridge)
         if inputClosed { bridge.clientInputClosed() }

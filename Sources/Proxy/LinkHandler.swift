@@ -43,6 +43,7 @@ final class LinkHandler: ChannelDuplexHandler {
     private(set) var transport: LinkTransport
     private let proxy: ProxyCore
     private var context: ChannelHandlerContext?
+    private var writer: SocketWriter?
     private var input: LinkInput
     private var yamux: YamuxConnection
     private var health = LinkHealth(now: 0, asksAlways: true)
@@ -96,6 +97,7 @@ final class LinkHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        writer = SocketWriter(context)
         proxy.awaitHello(self)
         // At the other end of a link socket is QEMU, whose guest may need any time to boot.
         if origin.hasEnd { expectHello(context) }
@@ -135,11 +137,6 @@ final class LinkHandler: ChannelDuplexHandler {
         context.fireChannelReadComplete()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { flush() }
-        context.fireChannelWritabilityChanged()
-    }
-
     func channelInactive(context: ChannelHandlerContext) {
         if !isClosing {
             // What the guest sent before it closed the link is its clients'.
@@ -152,7 +149,7 @@ final class LinkHandler: ChannelDuplexHandler {
         heldRelease?.cancel()
         // Its link would be kept until then: as many as a guest can make in that time.
         helloCheck?.cancel()
-        self.context = nil
+        (self.context, writer) = (nil, nil)
         context.fireChannelInactive()
     }
 
@@ -334,15 +331,15 @@ final class LinkHandler: ChannelDuplexHandler {
         if eventsLeft == 0 { pause() }
     }
 
-    /// Writes what yamux has to say while the channel takes it. What it does not take stays in yamux, whose limits then hold
+    /// Writes what yamux has to say while the socket takes it. What it does not take stays in yamux, whose limits then hold
     /// back the streams.
     func flush() {
-        guard let context, !isFlushing else { return }
+        guard let writer, !isFlushing, yamux.outputCount > 0 else { return }
         isFlushing = true
         defer { isFlushing = false }
         yamux.advance(to: now)
         var written = 0
-        while yamux.outputCount > 0, context.channel.isWritable {
+        while yamux.outputCount > 0, writer.isReady {
             guard written < proxy.configuration.limits.bytesPerTurn else { return proxy.inNextTurn { self.flush() } }
             let output = yamux.takeOutput()
             written += output.count
@@ -352,8 +349,8 @@ final class LinkHandler: ChannelDuplexHandler {
     }
 
     private func write(_ bytes: [UInt8]) {
-        guard let context else { return }
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(bytes: bytes)), promise: nil)
+        _ = writer?.write(bytes[...]) { [weak self] _ in self?.flush() }
+        writer?.flush()
     }
 
     // MARK: Streams

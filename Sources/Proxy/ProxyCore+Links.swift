@@ -11,10 +11,7 @@ extension ProxyCore {
     func listenForLinks(of name: String) throws(SocketFileError) {
         guard linkSockets[name] == nil else { return }
         let core = NIOLoopBound(self, eventLoop: eventLoop)
-        let options = { (bootstrap: ServerBootstrap) in
-            bootstrap.childChannelOption(.writeBufferWaterMark, value: ProxyCore.linkWaterMark)
-        }
-        linkSockets[name] = try ListeningSocket(linkSocketPath(of: name), core: self, options: options) { _ in
+        linkSockets[name] = try ListeningSocket(linkSocketPath(of: name), core: self, options: { $0 }) { _ in
             LinkHandler(.linkSocket(guest: name), proxy: core.value)
         }
     }
@@ -35,7 +32,6 @@ extension ProxyCore {
         if let raw = rawGuests[name] { return raw.take(socket) }
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         ClientBootstrap(group: eventLoop)
-            .channelOption(.writeBufferWaterMark, value: ProxyCore.linkWaterMark)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(LinkHandler(.helper(guest: name), proxy: core.value))
@@ -49,7 +45,6 @@ extension ProxyCore {
     func listenForVsock(port: UInt32) -> EventLoopFuture<any Channel> {
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         return ServerBootstrap(group: eventLoop)
-            .childChannelOption(.writeBufferWaterMark, value: ProxyCore.linkWaterMark)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(LinkHandler(.vsock, proxy: core.value))
@@ -57,8 +52,6 @@ extension ProxyCore {
             }
             .bind(to: VsockAddress(cid: .any, port: VsockAddress.Port(rawValue: port)))
     }
-
-    static let linkWaterMark = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
 
     // MARK: Whose they are
 

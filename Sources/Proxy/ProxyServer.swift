@@ -26,6 +26,8 @@ public struct ProxyServer: Service {
         // Where other users are allowed, all can connect, and the gate tells them apart.
         umask(configuration.allowedUsers.isEmpty ? 0o177 : 0o111)
         raiseDescriptorLimit()
+        // Else each buffer's pages are given back to the system, and new ones taken for the next.
+        linux_keep_freed_memory(4 << 20)
         let lock = try SocketFile.lock(configuration.directory)
         defer { SocketFile.unlock(lock) }
         let receiver = try LinkReceiver(directory: configuration.directory)

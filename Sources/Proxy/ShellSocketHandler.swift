@@ -39,7 +39,7 @@ final class ShellSocketHandler: ChannelInboundHandler {
             let bridge = ClientBridge(
                 Service.shell.rawValue, link: link, context: context, early: early, proxy: proxy
             ) { [weak self] reason in
-                if let reason { self?.fail(reason, context) } else { self?.tellFailure(context) }
+                if let reason { self?.fail(reason, context) } else { self?.tellFailure() }
             }
             self.bridge = bridge
             early = ByteBuffer()
@@ -49,10 +49,9 @@ final class ShellSocketHandler: ChannelInboundHandler {
     }
 
     /// A program's bytes are the shell's alone, also here: only a terminal gets more.
-    private func tellFailure(_ context: ChannelHandlerContext) {
+    private func tellFailure() {
         guard let text = proxy.guests[guestName]?.status.rescueText, peer.isAtTerminal else { return }
-        let lines = text.split(separator: "\n").map { "vm-proxy: \($0)\n" }.joined()
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: lines)), promise: nil)
+        bridge?.say(text.split(separator: "\n").map { "vm-proxy: \($0)\n" }.joined())
     }
 
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {

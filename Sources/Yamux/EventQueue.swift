@@ -6,8 +6,8 @@ struct EventQueue: Sendable {
     private var lastStream: UInt32?
     private var lastBytes: [UInt8] = []
 
-    /// Pieces up to this many bytes are joined, so that a peer which sends bytes one by one makes us hold bytes and not events.
-    private static let smallPiece = 4 << 10
+    /// Pieces of a stream are joined up to this many bytes: the owner has fewer of them to handle, and a peer which sends bytes
+    /// one by one makes us hold bytes and not events.
     private static let largestJoined = 64 << 10
 
     var isEmpty: Bool { position == events.count && lastStream == nil }
@@ -17,20 +17,22 @@ struct EventQueue: Sendable {
         events.append(event)
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer, of stream: UInt32) {
-        if lastStream == stream, bytes.count <= EventQueue.smallPiece, lastBytes.count + bytes.count <= EventQueue.largestJoined {
-            makeRoom(lastBytes.count + bytes.count)
-            lastBytes.append(contentsOf: bytes)
-        } else {
+    /// - Parameter following: how many bytes have arrived behind these, which may be the same stream's.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, of stream: UInt32, following: Int) {
+        if lastStream != stream || lastBytes.count + bytes.count > EventQueue.largestJoined {
             closeLast()
-            (lastStream, lastBytes) = (stream, Array(bytes))
+            lastStream = stream
+            makeRoom(max(bytes.count, min(bytes.count + following, 2 * bytes.count, EventQueue.largestJoined)))
+        } else {
+            let needed = lastBytes.count + bytes.count
+            if lastBytes.capacity < needed { makeRoom(min(4 * needed, EventQueue.largestJoined)) }
         }
+        lastBytes.append(contentsOf: bytes)
     }
 
     /// An array that grows by itself moves its elements one by one in Embedded Swift; here they are bytes, moved at once.
-    private mutating func makeRoom(_ needed: Int) {
-        guard lastBytes.capacity < needed else { return }
-        lastBytes = [UInt8](unsafeUninitializedCapacity: min(4 * needed, EventQueue.largestJoined)) { buffer, count in
+    private mutating func makeRoom(_ capacity: Int) {
+        lastBytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             lastBytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
             count = lastBytes.count
         }

@@ -14,7 +14,8 @@ extension YamuxConnection {
                 case .nothing: break
                 case .header(let header): try handle(header)
                 case .data(let stream, let finishes):
-                    deliver(UnsafeRawBufferPointer(rebasing: rest[..<used]), of: stream, finishes: finishes)
+                    deliver(
+                        UnsafeRawBufferPointer(rebasing: rest[..<used]), of: stream, finishes: finishes, following: rest.count - used)
                 }
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
             }
@@ -103,9 +104,9 @@ extension YamuxConnection {
         events.append(.opened(identifier))
     }
 
-    private mutating func deliver(_ bytes: UnsafeRawBufferPointer, of identifier: UInt32, finishes: Bool) {
+    private mutating func deliver(_ bytes: UnsafeRawBufferPointer, of identifier: UInt32, finishes: Bool, following: Int) {
         guard streams[identifier] != nil else { return }
-        events.append(bytes, of: identifier)
+        events.append(bytes, of: identifier, following: following)
         if finishes { finishPeer(identifier) }
     }
 

@@ -56,10 +56,37 @@ import Testing
             } else {
                 let count = Int.random(in: 0...30_000, using: &random)
                 let taken = take(&queue, count)
-                #expect(taken == Array(model.prefix(count)))
+                // One piece at a time.
+                #expect(taken == Array(model.prefix(taken.count)))
+                #expect(taken.isEmpty == (count == 0 || model.isEmpty))
                 model.removeFirst(taken.count)
             }
             #expect(queue.count == model.count)
         }
+    }
+
+    @Test func largePiecesAreNotCopied() {
+        var queue = ByteQueue()
+        let piece = [UInt8](repeating: 7, count: 60_000)
+        queue.append([1])
+        queue.append(piece)
+        #expect(take(&queue, 1) == [1])
+        let isTheSame = piece.withUnsafeBytes { ours in
+            var same = false
+            _ = queue.take { theirs in
+                same = theirs.baseAddress == ours.baseAddress && theirs.count == ours.count
+                return 0
+            }
+            return same
+        }
+        #expect(isTheSame)
+    }
+
+    @Test func bytesThatComeOneByOneWaitInFewPieces() {
+        var queue = ByteQueue()
+        for number in 0..<8192 { queue.append([UInt8(truncatingIfNeeded: number)]) }
+        #expect(take(&queue, 9000).count == 4096)
+        #expect(take(&queue, 9000).count == 4096)
+        #expect(queue.isEmpty)
     }
 }

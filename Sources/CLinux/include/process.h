@@ -54,6 +54,9 @@ int linux_execute(const char *path, const char *const *arguments, const char *co
 /// other. -1 with errno.
 int linux_prefer_this_process(void);
 
+/// mallopt(3): so many bytes at the end of the heap that were freed are kept for later, instead of the 128 KiB that a few buffers fill.
+void linux_keep_freed_memory(int bytes);
+
 /// Makes the control group `name` (cgroup v2) whose processes are at most three quarters of those that the machine may have,
 /// and returns its `cgroup.procs`, open for `linux_program.group`; -1 with errno, also where the kernel has no such groups.
 /// Nothing is mounted where anybody could see it.
