@@ -53,7 +53,17 @@ import Testing
                 ("vm run --vlan 0 -- true", "--vlan 0: must be 1 to 254."),
                 ("vm run --vlan 1 --vlan 1 -- true", "--vlan: a network is given twice."),
                 ("vm run --number -1 -- true", "--number -1: must be 1 to 254."),
-                ("vm run --memory -1 -- true", "--memory -1: must be 32 MiB or more."),
+                ("vm run --memory -1 -- true", "--memory -1: must be 32 to 1048576 MiB."),
+                ("vm run --format always --root tmpfs -- true", "--format is for the root disk, and --root tmpfs has none."),
+                ("vm run --user nobody", "--user is for a command: give one after '--'."),
+                (
+                    "vm run --root tmpfs --writable-store-on disk -- true",
+                    "--root tmpfs has no disk to keep the store on: leave out --writable-store-on disk."
+                ),
+                (
+                    "vm run --writable-store --writable-store-on disk -- true",
+                    "--writable-store is gone at the end: leave it out where --writable-store-on says disk."
+                ),
                 ("vm run --cores 0 -- true", "--cores 0: must be 1 to 255."),
                 ("vm run --boot-timeout -1 -- true", "--boot-timeout must be 1 or more seconds."),
                 ("vm run --until-input-ends -- true", "--until-input-ends is for a VM that stays; a command reads the standard input."),
@@ -100,7 +110,7 @@ import Testing
                 ("vm run --kernel $K --initrd text --store none -- true", "text is no initrd: it begins with the text 'text'; an initrd"),
                 ("vm run --kernel $K --initrd file --store none -- true", "file is no initrd: it is empty"),
                 ("vm run --kernel $K --initrd nowhere --store none -- true", "cannot read the initrd "),
-                ("\(run) --system /x -- true", "--system, --register and --writable-store need a store: leave out '--store none'"),
+                ("\(run) --system /x -- true", "--system, --register and a writable store need a store: leave out '--store none'"),
                 ("\(hidden) /nix vm run --kernel $K --modules $M --system /nix/store/x -- true", "--system /nix/store/x: "),
                 (
                     "\(hidden) /nix vm run --kernel $K --modules $M --register /nix/store/x -- true",

@@ -95,6 +95,11 @@ import Testing
             (#""root": "host", "ephemeral": true"#, "a root that is no disk leaves no use for 'ephemeral' and 'diskImage'"),
             (#""kernel": []"#, "kernel: must be a text, not "), (#""kernel": """#, "kernel: must not be empty"),
             (#""kernel": "a\u0000b""#, "kernel: must not have a zero byte"),
+            (#""writableStoreUseTmpfs": false"#, "a store that is not writable has no layer: set 'writableStore', or leave this out"),
+            (
+                #""root": "host", "writableStore": true, "writableStoreUseTmpfs": false"#,
+                "a root that is no disk has no room for the store's layer"
+            ),
             (#""root": "cd""#, "root: must be disk, tmpfs, host, not 'cd'"),
         ] {
             let told = faults("{\"vms\": [{\"name\": \"a\", \(vm)}]}")
