@@ -150,9 +150,10 @@ import Testing
         return (parts, place)
     }
 
-    /// `mdadm` needs a kernel with its driver: the arrays are made in the guest. In each is something that is somebody's.
+    /// `mdadm` needs a kernel with its driver, and `vgcreate` a block device: what they make is made in the guest. In each array is
+    /// something that is somebody's.
     private static let metadata: [(version: String, superblock: Int)] = [
-        ("0.90", 16_384 - 128), ("1.0", 16_384 - 16), ("1.1", 0), ("1.2", 8),
+        ("0.90", 16_384 - 128), ("1.0", 16_384 - 16), ("1.1", 0), ("1.2", 8), ("lvm", 1),
     ]
 
     @Test func everyKindOfDiskWithABadSectorUnderItAndEveryKindOfArrayIsLeftAsItIs() async throws {
@@ -160,12 +161,13 @@ import Testing
         var (parts, end) = try await corpus(in: directory)
         var arrays = ""
         for (version, superblock) in Self.metadata {
-            let name = "md\(version.filter { $0 != "." })"
+            let name = version == "lvm" ? "pv" : "md\(version.filter { $0 != "." })"
+            let kind = version == "lvm" ? "LVM2_member" : "linux_raid_member"
             let (own, copy) = (end, end + 16_384)
             end += 2 * 16_384
             arrays += "\(version) \(own) \(copy) \(superblock)\n"
             parts += [
-                Part(name: name, place: own, sectors: 16_384, finding: "it holds linux_raid_member"),
+                Part(name: name, place: own, sectors: 16_384, finding: "it holds \(kind)"),
                 Part(name: "\(name)-half", place: own, sectors: 8_192), Part(name: "\(name)-lost", place: copy, sectors: 16_384),
                 Part(name: "\(name)-bad", place: own, sectors: 16_384, bad: superblock),
             ]
@@ -175,7 +177,7 @@ import Testing
         let modules = ["dm_mod", "raid1"].flatMap { ["--module", $0] }
         try await withMachine(["--store", "none", "--ephemeral", "--qemu-opts", drive] + modules, in: directory) { machine in
             try await machine.waitUntilReady()
-            try await bring("dmsetup mdadm", to: machine)
+            try await bring("dmsetup mdadm lvm", to: machine)
             // The arrays, and of each a copy without its superblock.
             _ = try await machine.output(
                 of: """
@@ -185,9 +187,14 @@ import Testing
                     while read version own copy superblock; do
                       echo 0 16384 linear $disk $own | dmsetup --noudevrules --noudevsync create array
                       part=/dev/dm-$(dmsetup info -c --noheadings -o minor array)
-                      mdadm --create /dev/md127 --run --metadata=$version --level=1 --raid-devices=2 $part missing < /dev/null
-                      echo "somebody's" | dd of=/dev/md127 bs=512 seek=100 conv=notrunc
-                      sync; mdadm --stop /dev/md127
+                      if [ $version = lvm ]; then
+                        lvm vgcreate --yes --config 'devices { obtain_device_list_from_udev=0 } activation { udev_sync=0 udev_rules=0 }' vg $part
+                        sync
+                      else
+                        mdadm --create /dev/md127 --run --metadata=$version --level=1 --raid-devices=2 $part missing < /dev/null
+                        echo "somebody's" | dd of=/dev/md127 bs=512 seek=100 conv=notrunc
+                        sync; mdadm --stop /dev/md127
+                      fi
                       dd if=$part of=$disk bs=512 seek=$copy count=16384 conv=notrunc
                       dd if=/dev/zero of=$disk bs=512 seek=$(($copy + $superblock)) count=8 conv=notrunc
                       dmsetup --noudevrules --noudevsync remove array

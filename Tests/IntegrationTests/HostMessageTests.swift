@@ -136,7 +136,7 @@ import Testing
                 ("QEMU_OPTS=\\' \(run) -- true", "cannot read $QEMU_OPTS: the quote ' is not closed"),
                 ("\(run) --disk file -- true", "/file as a disk: it is neither a qcow2 image nor a raw one"),
                 (
-                    "unshare -m sh -c 'mount -t tmpfs -o ro none /tmp; XDG_RUNTIME_DIR= TMPDIR= exec \(run) -- true'",
+                    "unshare -m sh -c 'mount --bind /tmp /tmp; mount -o remount,ro,bind /tmp; XDG_RUNTIME_DIR= TMPDIR= exec \(run) -- true'",
                     "cannot make a directory for the run's files: "
                 ),
                 ("PATH=/usr/bin own/vm run --kernel $K --modules $M --store none -- true", "cannot find vm-proxy: looked for "),

@@ -161,6 +161,16 @@ import Testing
 
 /// What else is new on one VM's network and disks.
 @Suite(.tellsStory) struct MachineOptionTests {
+    @Test func theGuestHasTheMemoryAndTheProcessorsThatWereAskedFor() async throws {
+        try await withMachine(["--ephemeral", "--cores", "2", "--memory", "300"]) { machine in
+            try await machine.waitUntilReady()
+            #expect(try await machine.output(of: "nproc") == "2")
+            let memory = Int(try await machine.output(of: "awk '/^MemTotal/ { print $2 }' /proc/meminfo")) ?? 0
+            // The kernel's own part is not in it.
+            #expect((200 << 10...300 << 10).contains(memory), "\(memory) KiB")
+        }
+    }
+
     @Test func aPortOfTheHostLeadsIntoTheGuestAndEmptyDisksAreThere() async throws {
         let port = try freePort()
         try await withMachine(["--ephemeral", "--forward", "\(port):8000", "--empty-disk", "8M", "--empty-disk", "16M"]) { machine in
