@@ -38,17 +38,15 @@ static int enter(int root, int parent, const char *path) {
 
 int linux_make_directory_below(const char *root, const char *path) {
   char part[PATH_MAX];
+  if (strlen(path) >= sizeof part) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
   int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int here = top < 0 ? -1 : fcntl(top, F_DUPFD_CLOEXEC, 0);
   for (size_t length = 1; here >= 0 && path[length - 1]; length++) {
     if (path[length] != '/' && path[length] != 0) continue;
     if (path[length - 1] == '/') continue;
-    if (length >= sizeof part) {
-      close(here);
-      here = -1;
-      errno = ENAMETOOLONG;
-      break;
-    }
     memcpy(part, path, length);
     part[length] = 0;
     int next = enter(top, here, part);

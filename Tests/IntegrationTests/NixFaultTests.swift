@@ -11,11 +11,8 @@ import Testing
         let server = try FakeServer(script)
         let options = ["--system", Checkout.system] + (disk.map { ["--disk", $0] } ?? [])
         try await withMachine(options, in: directory, environment: server.environment) { machine in
-            if Soak.isWanted {
-                // The ten minutes of nix-store, in several waits.
-                for _ in 0..<4 where try await machine.status()?.state != .ready { _ = try? await machine.waitUntilReady() }
-            }
-            let status = try await machine.waitUntilReady()
+            // The ten minutes of nix-store, and the boot around them.
+            let status = try await machine.waitUntilReady(within: .seconds(Soak.isWanted ? 720 : 180))
             let step = try #require(status.steps.first { $0.name == "register-store-paths" })
             #expect(step.state == state, "\(step)")
             for word in words { #expect(step.detail.contains(word), "\(step.detail)") }

@@ -31,8 +31,10 @@ final class Machine: Sendable {
     func status() async throws -> GuestStatus? { try await directory.guests().first { $0.name == name } }
 
     /// Waits until `vm ps` says what `condition` wants; fails at once when the VM is gone.
-    func waitUntil(_ what: String, _ condition: (GuestStatus) -> Bool) async throws -> GuestStatus {
-        try await eventually("\(name) \(what)", every: .milliseconds(200)) {
+    func waitUntil(
+        _ what: String, within bound: Duration = .seconds(180), _ condition: (GuestStatus) -> Bool
+    ) async throws -> GuestStatus {
+        try await eventually("\(name) \(what)", within: bound, every: .milliseconds(200)) {
             if let status = try await status(), condition(status) { return status }
             if let code = launcher.code { throw MachineIsGone(name: name, awaited: what, code: code) }
             return nil
@@ -47,8 +49,8 @@ final class Machine: Sendable {
     }
 
     /// Waits until it has booted.
-    @discardableResult func waitUntilReady() async throws -> GuestStatus {
-        let status = try await waitUntil("to be ready") { $0.state == .ready || $0.state == .failed }
+    @discardableResult func waitUntilReady(within bound: Duration = .seconds(180)) async throws -> GuestStatus {
+        let status = try await waitUntil("to be ready", within: bound) { $0.state == .ready || $0.state == .failed }
         guard status.state == .ready else { throw BootFailed(name: name, detail: status.detail) }
         return status
     }
