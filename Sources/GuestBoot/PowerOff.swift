@@ -26,13 +26,29 @@ public enum PowerOff {
             _ = kill(-1, SIGKILL)
         }
         sync()
-        // The overlay and binds go with the root; what counts is that the disk's own filesystem is clean.
-        do throws(MountError) { try Mount.remountReadOnly("/") } catch {
-            writeKernelLog(.information, "power off: the root stays writable (\(error.errno.description)); it was synced")
-        }
+        makeDisksReadOnly()
         sync()
         _ = linux_reboot(kind == .powerOff ? linux_power_off_command() : linux_restart_command())
         writeKernelLog(.error, "reboot(2) was refused: \(Errno.current.description)")
+    }
+
+    /// Leaves no disk's filesystem writable, so that none has to be mended by the next boot.
+    ///
+    /// A PID 1 that is not this program, or a program that cannot be killed, may have a file open for writing; the kernel then
+    /// refuses to remount. Its emergency remount (`Documentation/admin-guide/sysrq.rst`, `u`) asks no one. It comes about in the
+    /// background.
+    private static func makeDisksReadOnly() {
+        // The overlay and binds go with the root.
+        do throws(MountError) { try Mount.remountReadOnly("/") } catch {}
+        guard !Mount.writableDisks.isEmpty else { return }
+        try? Files.write("u", to: "/proc/sysrq-trigger")
+        let deadline = Uptime.microseconds + 5_000_000
+        while Uptime.microseconds < deadline {
+            usleep(10_000)
+            if Mount.writableDisks.isEmpty { return }
+        }
+        let left = Mount.writableDisks.joined(separator: ", ")
+        writeKernelLog(.error, "power off: \(left) cannot be made read-only; what was written is on the disk")
     }
 
     /// True while there is a process other than this one, PID 1, the serving process, and the kernel's threads.

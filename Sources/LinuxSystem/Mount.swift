@@ -113,6 +113,22 @@ public enum Mount {
         guard mount(nil, target, nil, flags, nil) == 0 else { throw plain(target, target, "remount", "mount") }
     }
 
+    /// Where filesystems of block devices are mounted that can still be written to, by this process's `mountinfo`.
+    public static var writableDisks: [String] { writableDisks(mountinfo: (try? Files.read("/proc/self/mountinfo")) ?? []) }
+
+    /// The same of a text like that of `/proc/PID/mountinfo` (`man 5 proc`). A filesystem without a device has major number 0.
+    static func writableDisks(mountinfo: [UInt8]) -> [String] {
+        var targets: [String] = []
+        for line in String(decoding: mountinfo, as: UTF8.self).split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count > 6, let dash = fields[6...].firstIndex(of: "-"), fields.count > dash + 3 else { continue }
+            let options = fields[dash + 3]
+            guard !fields[2].hasPrefix("0:"), options == "rw" || options.hasPrefix("rw,") else { continue }
+            targets.append(String(fields[4]))
+        }
+        return targets
+    }
+
     /// True when something is mounted exactly at `path`: its device differs from that of the directory above it.
     public static func isMountPoint(_ path: String) -> Bool {
         var here = CLinux.stat()

@@ -163,7 +163,11 @@ final class ClientBridge: LinkStreamOwner {
             return
         }
         if toldGuest { releaseStream() } else { dropStream() }
-        if !clientGone { context.close(promise: nil) }
+        guard !clientGone else { return }
+        switch kind {
+        case .session: LingeringClose.begin(context, proxy.configuration.limits)
+        case .connection: context.close(promise: nil)
+        }
     }
 
     func streamLost(_ reason: String) {

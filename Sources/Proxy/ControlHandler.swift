@@ -154,7 +154,9 @@ final class ControlHandler: ChannelInboundHandler {
     }
 
     private func closeAfter(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { [proxy] _ in
+            LingeringClose.begin(context, proxy.configuration.limits)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -46,6 +46,8 @@ public struct ProxyLimits: Sendable {
     public var heldTime = TimeAmount.milliseconds(50)
     /// How long a client of the control socket may take for its request line.
     public var requestTime = TimeAmount.seconds(5)
+    /// How long a connection that the proxy has ended is left to its client, to read what it was told last.
+    public var lingerTime = TimeAmount.seconds(1)
     /// Steps kept of one guest's boot.
     public var stepsPerGuest = 256
     /// Characters kept of a text that a guest sends.

@@ -84,8 +84,8 @@ final class RawClientHandler: ChannelInboundHandler {
         timeout?.cancel()
         link = nil
         let text = reason.map { "vm-proxy: \($0)\n" } ?? ""
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: text))).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
+        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: text))).assumeIsolated().whenComplete {
+            [guest] _ in LingeringClose.begin(context, guest.limits)
         }
     }
 

@@ -47,6 +47,8 @@ final class RawGuest {
             sessions: current == nil ? 0 : 1)
     }
 
+    var limits: ProxyLimits { proxy.configuration.limits }
+
     func makeIdentifier() -> Int { proxy.makeIdentifier() }
 
     /// Takes the socket of one connection of the guest.

@@ -56,7 +56,9 @@ final class ShellSocketHandler: ChannelInboundHandler {
 
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {
         let text = context.channel.allocator.buffer(string: "vm-proxy: \(reason)\n")
-        context.writeAndFlush(wrapOutboundOut(text)).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(text)).assumeIsolated().whenComplete { [proxy] _ in
+            LingeringClose.begin(context, proxy.configuration.limits)
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -13,10 +13,16 @@ import Testing
     }
 
     /// Init that does nothing when it is asked: the agent does it after 30 s.
-    @Test func anInitThatDoesNotPowerOffIsNotWaitedForForEver() async throws {
+    @Test func anInitThatDoesNotPowerOffIsNotWaitedForForEver() async throws { try await expectCleanEnd(init: "trap : USR2") }
+
+    /// Init that cannot be asked, as one that began a moment ago.
+    @Test func anInitThatCannotBeAskedIsNotWaitedFor() async throws { try await expectCleanEnd(init: ":") }
+
+    /// Ends a VM whose init does this first, and then nothing, with a file open for writing.
+    private func expectCleanEnd(init first: String) async throws {
         let directory = try VMDirectory()
         let make = """
-            mkdir root; printf '#!/run/vm-agent/bin/sh\\ntrap : USR2\\nwhile :; do sleep 1000 & wait $!; done\\n' > root/init
+            mkdir root; printf '#!/run/vm-agent/bin/sh\\nexec 9>>/held; \(first)\\nwhile :; do sleep 1000 & wait $!; done\\n' > root/init
             chmod +x root/init; truncate -s 64M root.img; mkfs.ext4 -q -d root root.img; rm -r root
             """
         try await directory.script(make)

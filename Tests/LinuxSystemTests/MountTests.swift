@@ -15,6 +15,20 @@ import Testing
         #expect(!Mount.isMountPoint(try directory.write("file", "")))
     }
 
+    @Test func disksThatCanBeWrittenToAreThoseWithADeviceAndAWritableFilesystem() {
+        let text = """
+            21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+            22 21 254:16 / /mnt/a\\040b ro,relatime shared:2 master:1 - xfs /dev/vdb rw,attr2
+            23 21 254:32 / /kept rw - ext4 /dev/vdc ro,errors=continue
+            24 21 0:25 / /run rw - tmpfs tmpfs rw
+            25 21 0:31 / /hostfs rw - cifs //10.0.2.4/qemu rw
+            26 21 254:48 / /cut - ext4
+            nonsense
+            """
+        #expect(Mount.writableDisks(mountinfo: Array(text.utf8)) == ["/", "/mnt/a\\040b"])
+        #expect(Mount.writableDisks(mountinfo: []).isEmpty)
+    }
+
     @Test func anErrorNamesTheObjectTheActionTheCauseAndTheKernelsWords() {
         let error = MountError(
             source: "//10.0.2.4/qemu", target: "/hostfs", type: "cifs", call: "create", errno: .noSuchFile,

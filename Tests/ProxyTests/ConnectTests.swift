@@ -55,6 +55,18 @@ import Testing
         #expect(try peer.readToEnd() == bytes)
     }
 
+    /// A client that writes before it reads, as socat does, leaves with the first write that fails, and without the reason.
+    @Test func aClientThatStillWritesReadsWhyItWasRefused() throws {
+        let (client, answer) = try proxy.request(.connect(guest: "vm", service: "nonsense", now: false))
+        defer { client.close() }
+        #expect(answer.hasPrefix("ERR no service 'nonsense'"), "\(answer)")
+        #expect(try client.readToEnd().isEmpty)
+        try client.writeAll(Array("more".utf8))
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !client.hasHungUp, ContinuousClock.now < deadline { usleep(10_000) }
+        #expect(client.hasHungUp, "the connection is closed in the end")
+    }
+
     @Test func muchPassesBothWaysAtOnceUnchanged() throws {
         let service = try TestService.echo()
         let client = try proxy.connect(service.name)
