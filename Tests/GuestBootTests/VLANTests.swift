@@ -124,6 +124,17 @@ import Testing
         #expect(root.text.hasPrefix("cannot make directories in /run for the root: "), "\(root.text)")
     }
 
+    /// `/proc` is a mount that takes no directories.
+    @Test func aSharedRootWhoseLayersCannotBeMadeIsTold() throws {
+        let directory = try TemporaryDirectory()
+        for name in ["host", "layers"] { try Tool.run("ln", "-s", "/proc", directory.path + "/" + name) }
+        let source = try #require(ShareSource("//10.0.2.4/work"))
+        let failure = try #require(throws: StepFailure.self) {
+            try MountSharedRoot.run(source, root: directory.path + "/root", place: directory.path) { _ in }
+        }
+        #expect(failure.text.hasPrefix("cannot prepare the layers in \(directory.path)/layers: "), "\(failure.text)")
+    }
+
     @Test func aGuestThatNamesItsNameServerKeepsIt() throws {
         let directory = try TemporaryDirectory()
         #expect(SetNameServer.run(IPv4Address(10, 0, 2, 3), root: directory.path).detail == "10.0.2.3")

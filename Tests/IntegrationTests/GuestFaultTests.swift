@@ -22,6 +22,17 @@ import Testing
         #expect(try await self.agent() == agent)
     }
 
+    /// The link ends with the serving process, and the guest does not: what follows its log is told, and may begin again.
+    @Test func aLogThatEndsBeforeTheGuestDoesSaysSo() async throws {
+        let machine = try Machine.shared
+        let log = try RunningProgram(machine.directory.vm(["logs", "--kernel", "--follow", machine.name]))
+        try await eventually("the kernel's log") { String(decoding: log.output, as: UTF8.self).contains("vm-agent: ") }
+        _ = try await machine.sh("kill -KILL \(try await agent())")
+        #expect(try await log.waitForEnd() == 255)
+        #expect(log.errors.contains("vm: the link to 'guest' was lost"), "\(log.errors)")
+        _ = try await machine.waitUntil("to have its links again") { $0.links.count == 2 && $0.state == .ready }
+    }
+
     @Test func ofAllProcessesTheAgentIsTheLastToBeKilledForMemory() async throws {
         let machine = try Machine.shared
         let agent = try await agent()

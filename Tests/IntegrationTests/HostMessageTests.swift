@@ -159,6 +159,7 @@ import Testing
                     "--share virtiofs: virtiofsd needs root; run vm as root, or give --share cifs or 9p"
                 ),
                 ("vm serve-share --source /nowhere --export closed -- /bin/true", "cannot show /nowhere to its server at closed: "),
+                ("strace -f -qq -o trace -e inject=prctl:error=EPERM vm serve-share -- /bin/true", "vm: prctl: Operation not permitted"),
                 ("vm serve-share --source /etc --export closed -- /nowhere", "cannot execute /nowhere: No such file or directory"),
             ], code: 255, in: directory)
         // Disks that were made for these runs are gone with them.

@@ -82,6 +82,17 @@ import Testing
         }
     }
 
+    /// A QEMU that stays when its guest has powered off.
+    @Test func aLauncherDoesNotWaitForEverForAVMToEnd() async throws {
+        try await withMachine(["--store", "none", "--root", "tmpfs", "--qemu-opts", "-no-shutdown"]) { machine in
+            try await machine.waitUntilReady()
+            machine.launcher.signal(SIGTERM)
+            _ = try await machine.launcher.waitForEnd()
+            let said = machine.launcher.errors
+            #expect(said.contains("vm: guest has not powered off within \(GuestStatus.powerOffPatience) s; ending it"), "\(said)")
+        }
+    }
+
     private func expectCleanEnd(_ options: [String]) async throws {
         let directory = try VMDirectory()
         try await withMachine(options, in: directory) { machine in

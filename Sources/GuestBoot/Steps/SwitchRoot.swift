@@ -21,7 +21,7 @@ enum SwitchRoot {
             throw StepFailure(error.text + ". Is the root mounted there?")
         }
         guard chroot(".") == 0, chdir("/") == 0 else {
-            throw StepFailure("cannot make " + root + " the root: " + Errno.current.description + "; try again with 'vm-agent resume'")
+            throw StepFailure("cannot make " + root + " the root: " + Errno.current.description + "; start the guest anew")
         }
         initialRoot?.free()
         return .done()
