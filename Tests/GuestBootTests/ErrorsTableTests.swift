@@ -86,11 +86,32 @@ import Testing
         for message in table.subtracting(code.keys) { Issue.record("docs/errors.md has a row for what no code says: \(message)") }
     }
 
-    @Test func everyTestThatTheTableNamesExists() throws {
-        let tests = try swiftFiles(below: "Tests").map(\.text).joined()
+    @Test func everyTestThatTheTableNamesExistsAndHasTheMessagesWords() throws {
+        // The files that have a function, by its name.
+        var files: [Substring: [String]] = [:]
+        for (_, text) in try swiftFiles(below: "Tests") {
+            for part in text.components(separatedBy: "func ").dropFirst() {
+                files[Substring(part.prefix { $0 != "(" && $0 != "<" }), default: []].append(text)
+            }
+        }
         for row in try rows() {
             #expect(row.tests.isEmpty == (row.reason != nil), "no test: \(row.message)")
-            for test in row.tests { #expect(tests.contains("func \(test)("), "there is no test \(test): \(row.message)") }
+            for test in row.tests { #expect(files[test[...]] != nil, "there is no test \(test): \(row.message)") }
+            let words = Self.words(of: row.message)
+            let texts = row.tests.flatMap { files[$0[...]] ?? [] }
+            #expect(
+                texts.isEmpty || words.isEmpty || texts.contains { text in words.contains(where: text.contains) },
+                "no words of the message are in the file of a test that has seen it: \(row.message)")
+        }
+    }
+
+    /// Every run of twelve characters in the message's literal parts: a test that tells the message from others has one of them. None where
+    /// the parts are shorter.
+    private static func words(of message: String) -> [String] {
+        let length = 12
+        return message.split(separator: "…").flatMap { part in
+            let part = Array(part.drop { $0 == " " })
+            return part.count < length ? [] : (0...part.count - length).map { String(part[$0..<$0 + length]) }
         }
     }
 

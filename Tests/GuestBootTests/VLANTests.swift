@@ -93,6 +93,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let result = try NameHosts.run(root: directory.path, entry: directory.path + "/none")
         #expect(result.isWarning)
+        #expect(result.detail.hasPrefix("vm.hosts: cannot read the names from fw_cfg (opt/vm-agent/hosts): "), "\(result)")
         #expect(!Files.exists(directory.path + "/etc/hosts"))
     }
 

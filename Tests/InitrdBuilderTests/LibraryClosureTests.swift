@@ -106,9 +106,10 @@ import Testing
 
     @Test func aMissingInterpreterNamesTheProgram() throws {
         let program = ELFFile(interpreter: "\(path)/none.so")
-        #expect(throws: LibraryError.missingInterpreter("\(path)/none.so", program: "/p")) {
+        let error = #expect(throws: LibraryError.missingInterpreter("\(path)/none.so", program: "/p")) {
             try LibraryClosure.of(ELFImage(program.bytes()), file: "/p", destination: "/p")
         }
+        #expect(error?.description.hasPrefix("/p is started by \(path)/none.so, which is not there; install the C library") == true)
     }
 
     @Test func aMissingLibraryNamesWhoNeedsItAndWhereItWasLookedFor() throws {

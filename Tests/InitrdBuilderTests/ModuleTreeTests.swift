@@ -50,7 +50,8 @@ import Testing
         try write("a.ko", ModuleObject(depends: ["b"]))
         try write("b.ko", ModuleObject(depends: ["c"]))
         try write("c.ko", ModuleObject(depends: ["b"]))
-        #expect(throws: ModuleError.cycle(["a", "b", "c", "b"])) { try order("a") }
+        let error = #expect(throws: ModuleError.cycle(["a", "b", "c", "b"])) { try order("a") }
+        #expect(error?.description.hasPrefix("the modules a -> b -> c -> b need each other in a circle; ") == true)
     }
 
     @Test func aModuleThatIsNowhereIsAnErrorThatSaysWhoNeedsIt() throws {
@@ -110,6 +111,14 @@ import Testing
         #expect(throws: ModuleError.self) { try order("y") }
         try directory.write("lib/modules/6.1.0-test/kernel/z.ko", "not a module")
         #expect(throws: ModuleError.damaged(path: "\(tree)/kernel/z.ko", cause: "it is not an ELF file")) { try order("z") }
+        // An ELF file whose section headers are said to be beyond all addresses.
+        var object = ModuleObject().bytes()
+        object.replaceSubrange(40..<48, with: [UInt8](repeating: 0xFF, count: 8))
+        try directory.write("lib/modules/6.1.0-test/kernel/d.ko", object)
+        let error = #expect(throws: ModuleError.self) { try order("d") }
+        #expect(
+            error?.description
+                == "cannot read the module \(tree)/kernel/d.ko: it is damaged (section header table); install the kernel's package again")
     }
 
     // MARK: Finding the tree

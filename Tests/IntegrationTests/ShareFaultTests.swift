@@ -76,8 +76,11 @@ import Testing
 
     @Test func aShareWithoutTheStoresPathIsSaid() async throws {
         try await expectFailure(
-            of: "mount-host-files", saying: ["cannot make /mnt-root/hostfs/nix/store to mount //10.0.2.4/store on", "Read-only"],
-            within: 75, smbd: "rm -rf \"$files/hostfs/nix\"")
+            of: "mount-host-files",
+            saying: [
+                "cannot make /mnt-root/hostfs/nix/store to mount //10.0.2.4/store on", "Read-only",
+                "; the share that it is in must have the directory",
+            ], within: 75, smbd: "rm -rf \"$files/hostfs/nix\"")
     }
 
     @Test func aShareThatCarriesNoSymlinksIsAWarning() async throws {

@@ -151,19 +151,23 @@ import Testing
         let error = Result { () throws(ForwardError) in
             try ForwardListener(Forward(host: .port(service.port), target: .tcp(address: nil, port: 1)))
         }
-        #expect(throws: ForwardError.cannotListen(address: "127.0.0.1:\(service.port)", Errno(EADDRINUSE))) { try error.get() }
+        let address = "127.0.0.1:\(service.port)"
+        let thrown = #expect(throws: ForwardError.cannotListen(address: address, Errno(EADDRINUSE))) { try error.get() }
+        #expect(thrown?.description.hasPrefix("cannot listen on \(address): ") == true)
     }
 
     @Test func aSocketFileOfALiveProgramIsLeftAloneAndADeadOnesIsReplaced() throws {
         let path = "\(proxy.directory)/f.sock"
         let forward = Forward(host: .socket(path: path), target: .tcp(address: nil, port: 1))
         let live = linux_listen_unix(path)
-        #expect(throws: ForwardError.inUse(path: path)) { _ = try ForwardListener(forward) }
+        let error = #expect(throws: ForwardError.inUse(path: path)) { _ = try ForwardListener(forward) }
+        #expect(error?.description == path + " is in use by another program, which listens on it")
         close(live)
         _ = try ForwardListener(forward)
         #expect(!FileManager.default.fileExists(atPath: path))
         #expect(FileManager.default.createFile(atPath: path, contents: Data([1])))
-        #expect(throws: ForwardError.notASocket(path: path)) { _ = try ForwardListener(forward) }
+        let other = #expect(throws: ForwardError.notASocket(path: path)) { _ = try ForwardListener(forward) }
+        #expect(other?.description.hasPrefix(path + " exists and is not a socket; it is left alone: ") == true)
         #expect(FileManager.default.contents(atPath: path) == Data([1]))
     }
 

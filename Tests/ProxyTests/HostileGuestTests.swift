@@ -92,6 +92,7 @@ import Testing
         }
         try echo(shell, 25)
         if let line = attack.logLine { try proxy.waitForLog(line) }
+        if case .garbage = attack { try proxy.waitForLog(" of guest bad broke the protocol: ") }
         try echo(shell, 25)
         attacker.end()
         try echo(shell, 10)

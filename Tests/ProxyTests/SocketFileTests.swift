@@ -37,7 +37,8 @@ import Testing
         kill(dead)
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.file("dead.socket"))
         for path in [file, folder, link] {
-            #expect(throws: SocketFileError.notASocket(path)) { try SocketFile.listen(path) }
+            let error = #expect(throws: SocketFileError.notASocket(path)) { try SocketFile.listen(path) }
+            #expect(error?.text.hasPrefix(path + " exists and is not a socket; it is left alone: ") == true)
         }
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "mine")
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == directory.file("dead.socket"))

@@ -11,7 +11,8 @@ import Testing
     }
 
     @Test func kvmIsNeverReplacedSilently() {
-        #expect(throws: MachineError.noKVM(reason: "no vmx")) { try AcceleratorChoice.kvm.decide(obstacle: "no vmx") }
+        let error = #expect(throws: MachineError.noKVM(reason: "no vmx")) { try AcceleratorChoice.kvm.decide(obstacle: "no vmx") }
+        #expect(error?.description == "cannot use KVM: no vmx; use --accel tcg (or --accel auto)")
     }
 
     @Test(arguments: [

@@ -32,13 +32,20 @@ import VirtualMachine
     }
 
     @Test(arguments: [
-        ("[    1.0] Kernel panic - not syncing: No working init found.", ConsoleFailure.panic("No working init found.")),
-        ("Out of memory: Killed process 7 (x)", .outOfMemory("Out of memory: Killed process 7 (x)")),
-        (" -- System halted", .bootFailed(" -- System halted")),
+        (
+            "[    1.0] Kernel panic - not syncing: No working init found.", ConsoleFailure.panic("No working init found."),
+            "the guest's kernel panicked: No working init found."
+        ),
+        (
+            "Out of memory: Killed process 7 (x)", .outOfMemory("Out of memory: Killed process 7 (x)"),
+            "the guest has too little memory (use a larger --memory): Out of memory: Killed process 7 (x)"
+        ),
+        (" -- System halted", .bootFailed(" -- System halted"), "the guest's kernel cannot start:  -- System halted"),
     ])
-    func theKernelsLastWordsAreRecognised(line: String, failure: ConsoleFailure) {
+    func theKernelsLastWordsAreRecognised(line: String, failure: ConsoleFailure, text: String) {
         var tail = ConsoleTail()
         tail.append(Array("before\n\(line)\nend Kernel panic - not syncing: second\n".utf8))
         #expect(tail.failure == failure)
+        #expect(tail.failure?.description == text)
     }
 }

@@ -56,24 +56,26 @@ import Testing
     }
 
     @Test(arguments: [
-        (ShareDescription(name: "s", directory: "/no/such"), ShareError.noSuchDirectory("/no/such")),
-        (.init(name: "s", directory: "/etc/passwd"), .notADirectory("/etc/passwd")),
-        (.init(name: "s", directory: "relative"), .invalidPath("relative", reason: "the path must be absolute")),
-        (.init(name: "global", directory: "/usr"), .invalidName("global")),
-        (.init(name: "a]\nb", directory: "/usr"), .invalidName("a]\nb")),
-        (.init(name: "", directory: "/usr"), .invalidName("")),
+        (ShareDescription(name: "s", directory: "/no/such"), ShareError.noSuchDirectory("/no/such"), "no such share directory: /no/such"),
+        (.init(name: "s", directory: "/etc/passwd"), .notADirectory("/etc/passwd"), "cannot share /etc/passwd: it is not a directory"),
+        (.init(name: "s", directory: "relative"), .invalidPath("relative", reason: "the path must be absolute"), "cannot share \"relative\": the path must be absolute"),
+        (.init(name: "global", directory: "/usr"), .invalidName("global"), "\"global\" cannot be a share's name: use at most 31 letters, digits,"),
+        (.init(name: "a]\nb", directory: "/usr"), .invalidName("a]\nb"), "\"a]\\nb\" cannot be a share's name: "),
+        (.init(name: "", directory: "/usr"), .invalidName(""), "\"\" cannot be a share's name: "),
     ])
-    func aShareThatCannotBeIsRefusedBeforeAnythingIsMade(share: ShareDescription, error: ShareError) {
+    func aShareThatCannotBeIsRefusedBeforeAnythingIsMade(share: ShareDescription, error: ShareError, text: String) {
         let directory = "/tmp/vm-agent-test-never-made"
-        #expect(throws: error) { try SambaShare(shares: [share], directory: directory, server: "/usr/sbin/smbd").prepare() }
+        let thrown = #expect(throws: error) { try SambaShare(shares: [share], directory: directory, server: "/usr/sbin/smbd").prepare() }
+        #expect(thrown?.description.hasPrefix(text) == true)
         #expect(!FileManager.default.fileExists(atPath: directory))
     }
 
     @Test func sharesAreToldApartWithoutCase() {
         let shares = [ShareDescription(name: "Work", directory: "/usr"), ShareDescription(name: "work", directory: "/usr")]
-        #expect(throws: ShareError.duplicateName("work")) {
+        let error = #expect(throws: ShareError.duplicateName("work")) {
             try SambaShare(shares: shares, directory: "/tmp/vm-agent-test-never-made", server: "/x").prepare()
         }
+        #expect(error?.description == "two shares are called work: give each its own name")
     }
 
     @Test func aMissingServerNamesItsPackage() throws {
