@@ -62,9 +62,11 @@ import Testing
                 "install-tools", "load-modules", "clock-source", "network", "format-empty-disk", "mount-root", "boot-directory",
                 "switch-root",
             ])
-        #expect(plan.warnings.count == 2)
-        #expect(plan.warnings.contains { $0.hasPrefix("vm.writable-store:") })
-        #expect(plan.warnings.contains { $0.hasPrefix("vm.share:") })
+        #expect(
+            plan.warnings.sorted() == [
+                "vm.share: there is no server of shares with vm.hostfs=none; passed over",
+                "vm.writable-store: there is no store to write to with vm.hostfs=none; passed over",
+            ])
         #expect(self.plan("vm.hostfs=none").warnings.isEmpty)
         #expect(self.plan("vm.hostfs=none vm.writable-store=0").warnings.isEmpty)
     }
@@ -105,8 +107,9 @@ import Testing
     @Test(
         arguments: [
             ("vm.on-failure=explode", "shell, poweroff, reboot or panic"), ("vm.on-failure=", "shell, poweroff, reboot or panic"),
-            ("vm.mkfs=btrfs", "ext4, ext3 or ext2"), ("vm.mkfs=", "ext4, ext3 or ext2"), ("vm.share=store", "NAME:/DIRECTORY"),
-            ("vm.share=a:b", "NAME:/DIRECTORY"), ("vm.writable-store=maybe", "1, yes, true, 0, no or false"),
+            ("vm.mkfs=btrfs", "ext4, ext3 or ext2"), ("vm.mkfs=", "ext4, ext3 or ext2"),
+            ("vm.share=store", "must be NAME:/DIRECTORY; passed over"),
+            ("vm.share=a:b", "must be NAME:/DIRECTORY; passed over"), ("vm.writable-store=maybe", "1, yes, true, 0, no or false"),
         ]) func aValueThatIsNotUnderstoodIsSaidAndTheDefaultTaken(_ word: String, _ choices: String)
     {
         let plan = plan(word)

@@ -105,10 +105,10 @@ import Testing
         }
     }
 
-    /// Every run of twelve characters in the message's literal parts: a test that tells the message from others has one of them. None where
+    /// Every run of sixteen characters in the message's literal parts: a test that tells the message from others has one of them. None where
     /// the parts are shorter.
     private static func words(of message: String) -> [String] {
-        let length = 12
+        let length = 16
         return message.split(separator: "…").flatMap { part in
             let part = Array(part.drop { $0 == " " })
             return part.count < length ? [] : (0...part.count - length).map { String(part[$0..<$0 + length]) }

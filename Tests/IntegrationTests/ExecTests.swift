@@ -59,6 +59,7 @@ import Testing
         let full = "cannot write standard output: No space left on device"
         #expect(text.hasPrefix("closed 3\nfull 255\nthe rest\nerrors full 255\nps 255\n"), "\(text)")
         #expect(text.components(separatedBy: "vm: \(full)").count == 3, "\(text)")
+        #expect(text.contains("; some of the command's output is lost\n"), "\(text)")
     }
 
     @Test func theEndOfInputReachesTheCommand() async throws {
@@ -102,7 +103,8 @@ import Testing
         let result = try await other.vmRun(["--store", "none", "--disk", machine.disk], command: ["true"], name: "other").run()
         #expect(result.code == 255)
         let process = try #require(try await machine.status()?.pid)
-        #expect(result.errors.contains("the disk \(machine.disk) is in use by qemu-system-x86 (process \(process))"), "\(result)")
+        #expect(result.errors.contains("the disk \(machine.disk) is in use by qemu-system-x86 (process \(process)): "), "\(result)")
+        #expect(result.errors.contains("end that first, or give another --disk"), "\(result)")
         await other.expectNothingLeft()
     }
 

@@ -96,8 +96,8 @@ import Testing
             "strace -e inject=chroot:error=EPERM \(load)", says: "cannot enter /run/root: Operation not permitted", in: machine)
         try await expect(
             "plan 'vm.hostfs=none vm.boot-disk=boot'; vm-agent post-mount /run/root; umount /proc/cmdline; dmesg | tail -n 5",
-            says: "mount-boot-disk: warning: cannot mount /dev/vd", "2 on /run/root/boot (ext4): create: Invalid argument", "; /boot is empty",
-            in: machine)
+            says: "mount-boot-disk: warning: cannot mount /dev/vd", "2 on /run/root/boot (ext4): create: Invalid argument",
+            "; /boot is empty", in: machine)
     }
 
     /// The boot itself, on the disk with the journal's error.

@@ -22,8 +22,8 @@ import Testing
             // What only root may do.
             let user = "1000"
             try await expect(
-                "vm-agent post-device", says: "cannot give eth0 the address 10.0.2.15/24: Operation not permitted", "'ip link' shows",
-                in: machine, user: user)
+                "vm-agent post-device", says: "cannot give eth0 the address 10.0.2.15/24: Operation not permitted",
+                "; 'ip link' shows what there is", in: machine, user: user)
             let post = "vm-agent post-mount /tmp/root"
             try await expect(
                 "mkdir -p /tmp/root/hostfs && mount -t tmpfs none /tmp/root/hostfs && mkdir -p /tmp/root/hostfs/nix/store; chown 1000 /tmp/root",

@@ -58,8 +58,14 @@ import Testing
     @Test(arguments: [
         (ShareDescription(name: "s", directory: "/no/such"), ShareError.noSuchDirectory("/no/such"), "no such share directory: /no/such"),
         (.init(name: "s", directory: "/etc/passwd"), .notADirectory("/etc/passwd"), "cannot share /etc/passwd: it is not a directory"),
-        (.init(name: "s", directory: "relative"), .invalidPath("relative", reason: "the path must be absolute"), "cannot share \"relative\": the path must be absolute"),
-        (.init(name: "global", directory: "/usr"), .invalidName("global"), "\"global\" cannot be a share's name: use at most 31 letters, digits,"),
+        (
+            .init(name: "s", directory: "relative"), .invalidPath("relative", reason: "the path must be absolute"),
+            "cannot share \"relative\": the path must be absolute"
+        ),
+        (
+            .init(name: "global", directory: "/usr"), .invalidName("global"),
+            "\"global\" cannot be a share's name: use at most 31 letters, digits,"
+        ),
         (.init(name: "a]\nb", directory: "/usr"), .invalidName("a]\nb"), "\"a]\\nb\" cannot be a share's name: "),
         (.init(name: "", directory: "/usr"), .invalidName(""), "\"\" cannot be a share's name: "),
     ])
