@@ -1,4 +1,6 @@
-import Glibc
+import Foundation
+import LinuxSystem
+import ProxyClient
 
 /// What ends `vm` with a message: `vm: TEXT`.
 struct Failure: Error {
@@ -15,9 +17,21 @@ struct Failure: Error {
         self.code = code
     }
 
+    /// An error of others; Foundation's by its file and the system's own word.
+    init(_ error: any Error) {
+        if let error = error as? CocoaError, let path = error.filePath, let cause = error.underlying as? POSIXError {
+            self.init("cannot make \(path): \(Errno(cause.code.rawValue))")
+        } else {
+            self.init("\(error)")
+        }
+    }
+
     /// Runs `body`; what it throws becomes a failure with its own words.
     static func wrapping<Value>(_ body: () throws -> Value) throws(Failure) -> Value {
-        do { return try body() } catch let failure as Failure { throw failure } catch { throw Failure("\(error)") }
+        do { return try body() } catch let failure as Failure { throw failure } catch {
+            if case ProxyClientError.interrupted(let signal) = error { throw Failure("\(error)", code: 128 + signal) }
+            throw Failure(error)
+        }
     }
 }
 

@@ -86,6 +86,19 @@ import Testing
         #expect(plan.entries.keys.contains { $0.hasSuffix("/libc.so.6") })
     }
 
+    @Test func twoProgramsWithDifferentLibrariesForOnePlaceAreRefused() throws {
+        let program = ELFFile(interpreter: try directory.write("ld.so", []), needed: ["x.so"], runPath: "$ORIGIN/../lib").bytes()
+        func own(_ name: String) throws -> String {
+            try directory.write("\(name)/lib/x.so", ELFFile(soname: name).bytes())
+            return try directory.write("\(name)/bin/program", program)
+        }
+        let (first, second) = (try own("first"), try own("second"))
+        #expect { try InitrdDescription(agent: agent, mke2fs: second, busybox: first).plan() } throws: {
+            "\($0)".contains("/first/bin/../lib/x.so and ")
+                && "\($0)".contains("/second/bin/../lib/x.so would both be /lib/x.so in the guest; ")
+        }
+    }
+
     @Test func whatIsNoProgramOrNotThereIsRefusedByName() throws {
         let text = try directory.write("text", "#!/bin/sh\n")
         #expect(throws: InitrdError.notAProgram(path: text, cause: .notELF)) { try InitrdDescription(agent: text).plan() }
@@ -173,6 +186,13 @@ import Testing
         #expect(throws: InitrdError.file(.notAFile(path: "/dev/null"))) { try plan.write(to: "/dev/null") }
         #expect(throws: InitrdError.file(.failed(action: .write, path: "/nonexistent/image", code: 2))) {
             try plan.write(to: "/nonexistent/image")
+        }
+    }
+
+    @Test func whatCannotBePackedIsSaid() throws {
+        let plan = try plan()
+        #expect { try plan.image(compression: .zstd(level: 40)) } throws: {
+            "\($0)".hasPrefix("cannot compress the initrd: zstd level 40 is not supported; ")
         }
     }
 

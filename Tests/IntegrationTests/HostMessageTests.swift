@@ -4,20 +4,9 @@ import Testing
 
 /// The host's messages of `docs/errors.md` that no other test comes across, by the programs themselves. None of these starts a VM.
 @Suite(.tellsStory) struct HostMessageTests {
-    /// A shell command that fails, and what it says.
-    private typealias Fault = (command: String, words: String)
-
-    private func expect(_ faults: [Fault], code: Int, in directory: VMDirectory? = nil) async throws {
+    private func expect(_ faults: [VMDirectory.Fault], code: Int, in directory: VMDirectory? = nil) async throws {
         let place = try directory ?? VMDirectory()
-        let variables: [String: String?] = [
-            "K": Checkout.kernel, "M": Checkout.modules, "DIST": "\(Checkout.root)/dist", "VM_AGENT": Checkout.agent,
-            "PATH": "\(Checkout.root)/dist:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin",
-        ]
-        for (command, words) in faults {
-            let result = try await place.program("/bin/sh", ["-c", command], environment: variables).run(within: .seconds(60))
-            #expect(result.code == code, "\(command): \(result)")
-            #expect(result.errors.contains(words), "\(command): \(result)")
-        }
+        try await place.expect(faults, code: code)
         await place.expectNothingLeft()
     }
 

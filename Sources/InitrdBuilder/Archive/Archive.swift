@@ -39,9 +39,9 @@ public struct Archive: Equatable, Sendable {
 
     /// Adds a regular file and the directories above it.
     ///
+    /// - Precondition: `content` has less than 4 GiB.
     /// - Throws: `occupied` when something else is at `path` already; equal content is no conflict.
     public mutating func addFile(_ path: String, _ content: [UInt8], permissions: UInt16 = 0o644) throws(ArchiveError) {
-        guard content.count <= Archive.maximumFileSize else { throw .tooLarge(path: path, size: content.count) }
         try addParents(of: path)
         try insert(.file(content, permissions: permissions & 0o7777), at: path)
     }

@@ -6,8 +6,6 @@ public enum ArchiveError: Error, Equatable, Sendable {
     case nameTooLong(path: String, length: Int)
     /// The link's target is empty, too long or has a zero byte.
     case invalidTarget(path: String, target: String)
-    /// The file is larger than the format can say.
-    case tooLarge(path: String, size: Int)
     /// Something else is at the path already.
     case occupied(path: String)
     /// `path` must be a directory to hold `needed`, and is a file or a symbolic link.
@@ -26,9 +24,6 @@ extension ArchiveError: CustomStringConvertible {
         case .invalidTarget(let path, let target):
             "cannot put the symbolic link \(path) into the initrd: '\(target.prefix(40))' cannot be a target; it must have 1 to "
                 + "\(Archive.maximumPathLength - 1) bytes, none of them zero"
-        case .tooLarge(let path, let size):
-            "cannot put \(path) into the initrd: it has \(size) bytes and the cpio format ends at \(Archive.maximumFileSize); "
-                + "hand it to the guest on a disk or a share"
         case .occupied(let path):
             "cannot put \(path) into the initrd twice: the two differ; leave one out or give it another destination"
         case .notADirectory(let path, let needed):

@@ -2,8 +2,8 @@ import Glibc
 
 /// Whole files of the host.
 enum HostFile {
-    /// More than any file of an initrd has; a guard against devices and mistakes.
-    static let maximumSize = 1 << 32
+    /// The most that a file of an initrd can have.
+    static let maximumSize = Archive.maximumFileSize
 
     /// The bytes of the regular file at `path`, through symbolic links.
     static func read(_ path: String) throws(FileError) -> [UInt8] { try readWithPermissions(path).bytes }

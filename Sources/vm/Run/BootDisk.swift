@@ -9,7 +9,7 @@ struct BootDisk {
     /// How many are kept; those that were used longest ago go first.
     private static let capacity = 4
     /// How long making one may take, in seconds.
-    private static let patience: Int32 = 300
+    private static let patience = Patience.seconds(300)
 
     let parts: BootDiskParts
     /// The options of the run that it is for.
@@ -59,7 +59,7 @@ struct BootDisk {
     private func lock(_ path: String) async throws -> CInt {
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Failure("cannot make \(path): \(Errno.current)") }
-        let deadline = Deadline.after(.seconds(Int(Self.patience)))
+        let deadline = Deadline.after(.seconds(Self.patience))
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             if let signal = signals.next() { throw interruption(signal, closing: descriptor) }
             guard !deadline.hasPassed else {
@@ -103,7 +103,7 @@ struct BootDisk {
             ])
         var arguments = [
             "run", "--quiet", "--name", "boot-disk", "--directory", directory, "--root", "host", "--user", "0:0", "--kernel", parts.kernel,
-            "--boot-timeout", "\(Self.patience - 60)", "--accel", accelerator.rawValue, "--share", options.files.share.rawValue,
+            "--boot-timeout", "\(max(Self.patience * 4 / 5, 1))", "--accel", accelerator.rawValue, "--share", options.files.share.rawValue,
             "--qemu-opts", device,
         ]
         if let modules = machine.modules { arguments += ["--modules", modules] }
@@ -111,7 +111,7 @@ struct BootDisk {
     }
 
     private func runVM(_ arguments: [String], log: String) async throws {
-        let output = try FileDescriptor.open(log, .create, mode: 0o600)
+        let output = try RuntimeDirectory.makeLog(log)
         defer { output.close() }
         // What is meant for the run itself is not meant for this one.
         let own = ["QEMU_OPTS", "QEMU_NET_OPTS", "QEMU_KERNEL_PARAMS", "NIX_DISK_IMAGE"]
@@ -133,7 +133,9 @@ struct BootDisk {
         let end = process.end()
         process.pidfd.close()
         if let signal = self.signals.next() { throw Failure("interrupted while the boot disk was made", code: 128 + signal) }
-        guard isOver else { throw Failure("the VM that makes the boot disk did not end within \(Self.patience) s") }
+        guard isOver else {
+            throw Failure("the VM that makes the boot disk did not end within \(Self.patience) s; $VM_PATIENCE gives it more seconds")
+        }
         guard end == .exited(0) else {
             let text = FileManager.default.contents(atPath: log).map { String(decoding: $0, as: UTF8.self) } ?? ""
             let words = text.split(separator: "\n").suffix(10).joined(separator: "\n")
@@ -143,7 +145,7 @@ struct BootDisk {
 
     /// True when the process has ended; false when a signal has come, or the time is over.
     private static func wait(for process: ChildProcess, orFor signals: CInt) -> Bool {
-        let deadline = Deadline.after(.seconds(Int(patience)))
+        let deadline = Deadline.after(.seconds(patience))
         var interests = [
             pollfd(fd: process.pidfd.rawValue, events: Int16(POLLIN), revents: 0), pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
         ]

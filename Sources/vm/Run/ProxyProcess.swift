@@ -44,7 +44,7 @@ struct ProxyProcess {
     private func start(_ deadline: Deadline) throws {
         let (ready, write) = try FileDescriptor.pipe()
         defer { ready.close() }
-        let logDescriptor = try FileDescriptor.open(logFile, .create, mode: 0o600)
+        let logDescriptor = try RuntimeDirectory.makeLog(logFile)
         var program = Program(
             try Self.program(),
             ["serve", "--directory", directory, "--exit-when-idle", "--ready-fd", "1"],

@@ -86,7 +86,7 @@ struct RunCommand: AsyncParsableCommand, PassesSignals {
             disks.remove()
             throw ExitCode(code)
         } catch let error where !(error is ExitCode || error is Failure) {
-            throw Failure("\(error)")
+            throw Failure(error)
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 
 /// A private directory for one run's files, removed with everything in it at the run's end.
 struct RuntimeDirectory {
@@ -72,6 +73,13 @@ struct RuntimeDirectory {
             throw Failure("cannot write \(path): \(String(cString: strerror(errno)))")
         }
         return path
+    }
+
+    /// Makes a file for what a program says; it is the caller's to close.
+    static func makeLog(_ path: String) throws(Failure) -> FileDescriptor {
+        do throws(Errno) { return try FileDescriptor.open(path, .create, mode: 0o600) } catch {
+            throw Failure("cannot write \(path): \(error)")
+        }
     }
 
     /// Removes it.

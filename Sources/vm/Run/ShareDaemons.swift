@@ -48,7 +48,7 @@ final class ShareDaemons: @unchecked Sendable {
         guard listener >= 0 else { throw Failure("cannot listen at \(path): \(Errno.current)") }
         let socket = FileDescriptor(rawValue: listener)
         defer { socket.close() }
-        let log = try FileDescriptor.open(path + ".log", .create, mode: 0o600)
+        let log = try RuntimeDirectory.makeLog(path + ".log")
         defer { log.close() }
         var program = Program(
             "/proc/self/exe", ["serve-share"] + arguments, environment: ProcessInfo.processInfo.environment.map { "\($0)=\($1)" })

@@ -13,7 +13,7 @@ struct StoreImage {
     /// How many images are kept; the ones used longest ago go first.
     private static let capacity = 4
     /// How long one may take to be made, by this run or another that makes the same.
-    private static let patience = 1_800
+    fileprivate static let patience = Patience.seconds(1_800)
 
     /// Finds out what is to be in it.
     ///
@@ -119,7 +119,7 @@ private final class ImageWork: @unchecked Sendable {
         let input = try FileDescriptor.open(try files.write(list, to: "image-files"), .read)
         defer { input.close() }
         let logFile = files.file("image.log")
-        let log = try FileDescriptor.open(logFile, .create, mode: 0o600)
+        let log = try RuntimeDirectory.makeLog(logFile)
         defer { log.close() }
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         var words = [own, "make-image", "--tree", tree, "--", builder] + ImageShare.builderArguments(image: part, directory: tree)
@@ -164,7 +164,9 @@ private final class ImageWork: @unchecked Sendable {
         if interests[0].revents != 0, let signal = signals.nextInterruption() {
             throw Failure("interrupted while \(what)", code: 128 + signal)
         }
-        guard !deadline.hasPassed else { throw Failure("given up after half an hour of \(what)") }
+        guard !deadline.hasPassed else {
+            throw Failure("given up after \(StoreImage.patience) s of \(what); $VM_PATIENCE gives it more seconds")
+        }
         guard ContinuousClock.now - start > .seconds(1) else { return }
         if !isToldOf { progress.note("making an image of the store, which is kept for the next run: \(path)") }
         isToldOf = true

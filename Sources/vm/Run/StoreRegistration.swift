@@ -48,7 +48,10 @@ enum StoreRegistration {
         return found
     }
 
-    /// Runs the host's `nix-store`, for two minutes at most.
+    /// How long the host's `nix-store` may take, in seconds.
+    private static let patience = Patience.seconds(120)
+
+    /// Runs the host's `nix-store`.
     private static func nixStore(_ arguments: [String], store: StoreLocation) async throws -> String {
         let all = try store.nixOptions() + arguments
         return try await withThrowingTaskGroup { group in
@@ -70,8 +73,8 @@ enum StoreRegistration {
                 return run.standardOutput
             }
             group.addTask { () -> String in
-                try await Task.sleep(for: .seconds(120))
-                throw Failure("nix-store \(arguments[0]) did not end within 120 s")
+                try await Task.sleep(for: .seconds(patience))
+                throw Failure("nix-store \(arguments[0]) did not end within \(patience) s; $VM_PATIENCE gives it more seconds")
             }
             defer { group.cancelAll() }
             return try await group.next() ?? ""

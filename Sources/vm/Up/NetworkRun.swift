@@ -169,7 +169,9 @@ final class NetworkRun {
     private func stop() {
         stops += 1
         let running = members.filter { $0.end == nil }
-        if stops == 1, !options.quiet { say("powering off \(running.map(\.name).joined(separator: ", ")); once more ends them at once") }
+        if stops == 1, !options.quiet, !running.isEmpty {
+            say("powering off \(running.map(\.name).joined(separator: ", ")); once more ends them at once")
+        }
         running.forEach { $0.stop() }
     }
 
