@@ -99,6 +99,7 @@ test: lint build man interop-peer kernel kernel-full system
 	swift build --build-tests
 	$(BOUNDED) swift test --skip-build --skip $(INTEGRATION)
 	Tests/AgentLibc/run
+	Tests/Fuzz/run 20000
 	Tests/YamuxInterop/run
 	Tests/nixos/plain/run
 	Tests/Distribution/run

@@ -43,6 +43,15 @@ int linux_prefer_this_process(void) {
   return write_text("/proc/self/oom_score_adj", "-1000");
 }
 
+// Set once this process is a batch process; its children are not.
+static int is_batch;
+
+int linux_work_in_batches(void) {
+  struct sched_param none = {0};
+  is_batch = sched_setscheduler(0, SCHED_BATCH, &none) == 0;
+  return is_batch ? 0 : -1;
+}
+
 void linux_keep_freed_memory(int bytes) {
   mallopt(M_TRIM_THRESHOLD, bytes);
   // Larger blocks are given back at once; without this, the threshold above would move.
@@ -51,10 +60,11 @@ void linux_keep_freed_memory(int bytes) {
 
 // In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed.
 static enum linux_start_step become(const struct linux_program *program) {
+  struct sched_param none = {0};
+  if (is_batch) sched_setscheduler(0, SCHED_OTHER, &none);
   if (is_preferred) {
     write_text("/proc/self/oom_score_adj", "0");
     // Preferred until it has executed its program, because this program waits for that; what it forks never is.
-    struct sched_param none = {0};
     sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
   }
   // Where that fails the program runs without the group's limit, and is no worse off.

@@ -50,6 +50,8 @@ public final class Server {
         sessions.environment.systemPath = systemPath
         if channel != nil || settings.isOfGuests { sessions.environment.controlGroup = Server.prepareForShortage() }
         linux_keep_freed_memory(2 << 20)
+        // A command that writes is not interrupted for each piece: it fills its pipe, and all of that is passed on in one turn.
+        _ = linux_work_in_batches()
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process. Nor is the SIGTERM
         // that an init sends to all at the end; but who has started `connect` by that name may end it.

@@ -26,6 +26,7 @@ final class ClientBridge: LinkStreamOwner {
     private let onAnswer: (String?) -> Void
     private(set) var stream: UInt32?
     private var answer: FrameDecoder? = FrameDecoder()
+    private var answerTimeout: Scheduled<Void>?
     private var pending: ByteBuffer
     private var clientFinished = false
     private var clientGone = false
@@ -56,7 +57,10 @@ final class ClientBridge: LinkStreamOwner {
         pending = early
     }
 
-    deinit { proxy.hold(-accounted) }
+    deinit {
+        answerTimeout?.cancel()
+        proxy.hold(-accounted)
+    }
 
     var heldBytes: Int { writer.queuedCount + pending.readableBytes }
 
@@ -83,8 +87,20 @@ final class ClientBridge: LinkStreamOwner {
             stream = try link.open(service, owner: self)
             link.flush()
         } catch {
-            onAnswer(error.text)
+            return onAnswer(error.text)
         }
+        let seconds = proxy.configuration.answerSeconds
+        let bound = NIOLoopBound(WeakBridge(self), eventLoop: context.eventLoop)
+        answerTimeout = context.eventLoop.scheduleTask(in: .seconds(seconds)) {
+            bound.value.bridge?.refuse("the guest's agent has not answered within \(seconds) s; 'vm ps' tells how its links are")
+        }
+    }
+
+    /// What a timer may hold: a client that is gone does not stay for it.
+    private struct WeakBridge {
+        weak var bridge: ClientBridge?
+
+        init(_ bridge: ClientBridge) { self.bridge = bridge }
     }
 
     // MARK: From the guest
@@ -97,6 +113,7 @@ final class ClientBridge: LinkStreamOwner {
             let rest = answer?.takeRemainder() ?? []
             if let stream { link.consumed(stream, bytes.count - rest.count) }
             answer = nil
+            answerTimeout?.cancel()
             switch frame.type {
             case .accepted:
                 isCounted = true
@@ -113,6 +130,8 @@ final class ClientBridge: LinkStreamOwner {
     }
 
     private func refuse(_ reason: String) {
+        answer = nil
+        answerTimeout?.cancel()
         dropStream()
         onAnswer(reason)
     }
@@ -173,6 +192,7 @@ final class ClientBridge: LinkStreamOwner {
     func streamLost(_ reason: String) {
         guard answer == nil else {
             stream = nil
+            answerTimeout?.cancel()
             return onAnswer(reason)
         }
         // What came before the loss is the client's.

@@ -5,7 +5,7 @@ public import NIOCore
 public struct ProxyConfiguration: Sendable {
     /// Where the socket files are; it exists.
     public var directory: String
-    /// How long a client waits for a guest that is still booting.
+    /// How long a client waits for a guest that is still booting, and for the agent's answer to its request.
     public var wait: TimeAmount
     /// Whether the proxy ends with its last registered guest.
     public var exitsWhenIdle: Bool
@@ -29,6 +29,9 @@ public struct ProxyConfiguration: Sendable {
         self.exitsWhenIdle = exitsWhenIdle
         self.readyDescriptor = readyDescriptor
     }
+
+    /// How long an agent may take for its answer, in seconds: a connection that it makes may take 10 s.
+    var answerSeconds: Int64 { max(15, wait.nanoseconds / 1_000_000_000) }
 
     /// What is wrong with `name` as a guest's name, or nil.
     public static func fault(inGuestName name: String) -> String? { ControlSocket.fault(inGuestName: name) }

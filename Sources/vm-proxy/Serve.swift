@@ -13,7 +13,10 @@ struct Serve: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the socket files are.", valueName: "dir"))
     var directory = "."
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long a client waits for a guest that is still booting.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long a client waits for a guest that is still booting, and for its answer (15 s at least).", valueName: "seconds"))
     var wait = 120
 
     @Option(

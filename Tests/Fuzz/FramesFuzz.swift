@@ -21,7 +21,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     precondition(cut.bufferedCount == whole.bufferedCount && cut.takeRemainder() == whole.takeRemainder())
     for frame in expected { decodePayload(frame) }
     // The first byte serves as a frame's type, too: payloads are reached without a header that fits.
-    if let type = FrameType(rawValue: bytes[0] & 0x3F) { decodePayload(Frame(type, bytes.dropFirst())) }
+    if let type = FrameType(rawValue: bytes[0] & 0x7F) { decodePayload(Frame(type, bytes.dropFirst())) }
     return 0
 }
 
@@ -56,7 +56,16 @@ private func decodePayload(_ frame: Frame) {
         }
     case .step: if let step = try? StepReport(decoding: payload) { precondition((try? StepReport(decoding: step.encoded()[...])) != nil) }
     case .boot: if let boot = try? BootReport(decoding: payload) { precondition((try? BootReport(decoding: boot.encoded()[...])) != nil) }
-    case .accepted, .refused, .standardInput, .endOfInput, .signal, .standardOutput, .standardError, .writer, .done, .failed:
+    case .copyRequest: same(try? CopyRequest(decoding: payload)) { try CopyRequest(decoding: $0.encoded()[...]) }
+    case .copyEntry: same(try? CopyEntry(decoding: payload)) { try CopyEntry(decoding: $0.encoded()[...]) }
+    case .copyResult: same(try? CopyResult(decoding: payload)) { try CopyResult(decoding: $0.encoded()[...]) }
+    // This one, too, cuts what is too long.
+    case .copyProblem:
+        same((try? CopyProblem(decoding: payload)).flatMap { try? CopyProblem(decoding: $0.encoded()[...]) }) {
+            try CopyProblem(decoding: $0.encoded()[...])
+        }
+    case .accepted, .refused, .standardInput, .endOfInput, .signal, .standardOutput, .standardError, .writer, .done, .failed,
+        .copyData, .copyHole, .copyFileEnd, .copyAbandon, .copyLeave, .copyEnd:
         _ = frame.text
     }
 }

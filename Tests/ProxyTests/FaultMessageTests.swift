@@ -31,6 +31,20 @@ import Testing
         _ = proxy
     }
 
+    @Test func anAgentThatNeverAnswersIsGivenUp() throws {
+        let proxy = try ProxyProcess(workspace, ["--guest", "a", "--wait", "1"])
+        let agent = try agent()
+        agent.ignores = { $0 == "shell" }
+        agent.serveInBackground()
+        let client = try workspace.control(.connect(guest: "a", service: "shell", now: true))
+        let line = try client.line()
+        #expect(line == "ERR the guest's agent has not answered within 15 s; 'vm ps' tells how its links are")
+        #expect(try client.rest().isEmpty)
+        // The link is as good as before.
+        #expect(try workspace.status().guests.first?.links.first?.streams == 1)
+        _ = proxy
+    }
+
     @Test(arguments: [
         (Frame(.refused, text: "not now").encoded(), "guest a does not report its boot: not now"),
         (Frame(.standardOutput, [0]).encoded(), "of guest a is cut: its boot reports: a frame of type "),

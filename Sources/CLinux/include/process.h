@@ -54,6 +54,10 @@ int linux_execute(const char *path, const char *const *arguments, const char *co
 /// other. -1 with errno.
 int linux_prefer_this_process(void);
 
+/// SCHED_BATCH (sched(7)): this process takes the processor from no other at the moment when something comes for it, so that it finds
+/// more than one piece at once. Its children are as any other. -1 with errno.
+int linux_work_in_batches(void);
+
 /// mallopt(3): so many bytes at the end of the heap that were freed are kept for later, instead of the 128 KiB that a few buffers fill.
 void linux_keep_freed_memory(int bytes);
 

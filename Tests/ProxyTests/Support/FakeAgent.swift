@@ -13,6 +13,9 @@ final class FakeAgent {
     /// What is answered to a request, in place of what the real agent would, before the stream ends; nil: as the real agent.
     var answer: (String) -> [UInt8]? = { _ in nil }
 
+    /// Which requests get no answer at all.
+    var ignores: (String) -> Bool = { _ in false }
+
     init(_ name: String, _ path: String) throws {
         self.name = name
         socket = try SocketClient(path)
@@ -77,6 +80,7 @@ final class FakeAgent {
         requests[stream]?.append(bytes)
         guard let request = try requests[stream]?.next() else { return }
         requests[stream] = nil
+        if ignores(request.text) { return }
         if let answer = answer(request.text) {
             if !answer.isEmpty { send(stream, answer) }
             return yamux.finish(stream)
