@@ -17,7 +17,9 @@ help:
 	@echo 'make test-nix          the Nix files that need no nixpkgs: evaluated and built offline'
 	@echo 'make test-nixos        the NixOS modules with nixpkgs'\'' lib, a checkout in NIXPKGS_LIB ($(NIXPKGS_LIB))'
 	@echo 'make test-integration  the tests that boot VMs'
-	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot, and the faults that take an hour'
+	@echo 'make soak              cut the power at POWER_CUTS random moments of a first boot, and the faults that take an hour;'
+	@echo '                       one alone: make soak PART=NAME, of'
+	@printf '                         %s\n' $(SOAK_PARTS)
 	@echo 'make lint              format and house rules'
 	@echo 'make bench             time to a shell, against the 2010 flow in shell'
 	@echo 'make bench-link        the link'\''s speed, against the 2010 socat and against nc'
@@ -78,12 +80,16 @@ interop-peer: setup
 test-interop: build interop-peer
 	@Tests/YamuxInterop/run
 
-# Cuts the power at so many random moments of a first boot; then what takes as long as it says.
+# Cuts the power at so many random moments of a first boot; then what takes as long as it says. PART=NAME does one alone.
 POWER_CUTS ?= 200
+SOAK_PARTS := aPowerCutInTheFirstBoot aGuestWhoseProxyWasGone aRegistrationOf100MBEnds aHundredThousandSmallFiles everyShareKeepsWhatFilesAre
+PART = $(SOAK_PARTS)
+ifneq ($(filter-out $(SOAK_PARTS),$(PART)),)
+$(error PART=$(PART): must be of $(SOAK_PARTS))
+endif
 soak: build kernel kernel-full system
 	swift build --build-tests
-	VM_POWER_CUTS=$(POWER_CUTS) timeout --verbose 7200 swift test --skip-build --filter aPowerCutInTheFirstBoot
-	VM_SOAK=1 timeout --verbose 7200 swift test --skip-build --filter 'aGuestWhoseProxyWasGone|aRegistrationOf100MBEnds|aHundredThousandSmallFiles|everyShareKeepsWhatFilesAre'
+	for part in $(PART); do VM_SOAK=1 VM_POWER_CUTS=$(POWER_CUTS) timeout --verbose 7200 swift test --skip-build --filter $$part || exit; done
 
 test-integration: build kernel kernel-full system
 	timeout --verbose 2700 swift test --filter $(INTEGRATION)

@@ -10,12 +10,15 @@ public struct VirtiofsShare: ShareService {
     public var directory: String
     /// The `virtiofsd` program.
     public var server: String
+    /// How many files each server may open.
+    public var limit: OpenFileLimit
 
     /// Makes a service that keeps its files in `directory`, which need not exist yet.
-    public init(shares: [ShareDescription], directory: String, server: String) {
+    public init(shares: [ShareDescription], directory: String, server: String, limit: OpenFileLimit) {
         self.shares = shares
         self.directory = directory
         self.server = server
+        self.limit = limit
     }
 
     /// Finds `virtiofsd` in `searchPath` (a `PATH`), then where Debian installs it with QEMU or on its own.
@@ -44,7 +47,10 @@ public struct VirtiofsShare: ShareService {
             let cache = share.isFixed ? "always" : "auto"
             return ShareDaemon(
                 share: share, export: exportPath(of: share), socket: socketPath(of: share), program: server,
-                arguments: ["--fd=0", "-f", "-o", "source=\(exportPath(of: share)),cache=\(cache),log_level=warn"])
+                arguments: [
+                    "--fd=0", "-f", "--rlimit-nofile=\(limit.attainable)", "-o",
+                    "source=\(exportPath(of: share)),cache=\(cache),log_level=warn",
+                ])
         }
     }
 

@@ -36,6 +36,9 @@ struct GuestRun {
         let shares = options.files.share.resolved(found.moduleTree)
         let used = shares.used(by: options.files)
         if let note = used.note, options.verbose { notes.add(note) }
+        if let limit = used.narrowLimit {
+            Terminal.say("warning: --share virtiofs: \(limit.reason), and the guest sees no more; --share cifs has no such limit")
+        }
 
         let token = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         let proxy = ProxyProcess(directory: directory, logFile: files.file("vm-proxy.log"))

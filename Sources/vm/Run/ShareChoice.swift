@@ -21,7 +21,7 @@ enum ShareChoice: String, ExpressibleByArgument, CaseIterable {
         switch self {
         case .cifs: ShareKinds(directories: .cifs)
         case .plan9: ShareKinds(directories: .plan9)
-        case .virtiofs: ShareKinds(directories: .virtiofs)
+        case .virtiofs: .virtiofs
         case .auto: ShareKinds.fastest(tree)
         case .image: ShareKinds.fastest(tree).withStoreImage
         }
@@ -36,30 +36,22 @@ struct ShareKinds {
     var isStoreImage = false
     /// Why it is this one, as a sentence, where the user has not said it.
     var note: String?
+    /// How many files virtiofsd may open, where the user has said virtiofs and that is not enough for a large tree.
+    var narrowLimit: OpenFileLimit?
+
+    /// virtiofs, because the user has said so.
+    static var virtiofs: ShareKinds {
+        let limit = OpenFileLimit.ofThisProcess()
+        return ShareKinds(directories: .virtiofs, narrowLimit: limit.isEnough ? nil : limit)
+    }
 
     /// The fastest that works here, and why.
-    ///
-    /// An image is no candidate: it has only what is registered, and is made anew for each change of that.
     static func fastest(_ tree: ModuleTree?) -> ShareKinds {
-        guard let tree else {
-            return ShareKinds(directories: .cifs, note: "sharing files over CIFS: nobody knows what else the given initrd has")
-        }
-        var reasons: [String] = []
-        func kernelHas(_ module: String) -> Bool { tree.contains(module) }
-        if geteuid() != 0 {
-            reasons.append("virtiofs needs root")
-        } else if (try? VirtiofsShare.findServer(searchPath: DirectoryShare.path)) == nil {
-            reasons.append("there is no virtiofsd for virtiofs")
-        } else if !kernelHas("virtiofs") {
-            reasons.append("the kernel has no module virtiofs")
-        } else {
-            return ShareKinds(directories: .virtiofs, note: "sharing files over virtiofs, the fastest way that there is here")
-        }
-        if kernelHas("9p"), kernelHas("9pnet_virtio") {
-            return ShareKinds(directories: .plan9, note: "sharing files over 9p: \(reasons.joined(separator: ", "))")
-        }
-        reasons.append("the kernel has no module 9p")
-        return ShareKinds(directories: .cifs, note: "sharing files over CIFS: \(reasons.joined(separator: ", "))")
+        let choice = FastestShare(
+            isRoot: geteuid() == 0, hasVirtiofsd: (try? VirtiofsShare.findServer(searchPath: DirectoryShare.path)) != nil,
+            openFiles: .ofThisProcess(), kernelHas: tree.map { tree in { tree.contains($0) } }
+        ).choice
+        return ShareKinds(directories: choice.share, note: choice.note)
     }
 
     /// The same for directories, with the store as an image.
@@ -70,22 +62,15 @@ struct ShareKinds {
     }
 
     /// This, as far as `files` asks for it.
-    func used(by files: FileOptions) -> (modules: ModuleSet, note: String?) {
+    func used(by files: FileOptions) -> (modules: ModuleSet, note: String?, narrowLimit: OpenFileLimit?) {
         let hasDirectories = !isStoreImage || files.root == .host || !files.mount.isEmpty
         let image = isStoreImage ? ModuleSet.image : ModuleSet([])
-        return (hasDirectories ? image.adding(directories.modules) : image, hasDirectories ? note : nil)
+        guard hasDirectories else { return (image, nil, nil) }
+        return (image.adding(directories.modules), note, narrowLimit)
     }
 }
 
-/// How directories of the host's reach the guest.
-enum DirectoryShare {
-    /// SMB1 with UNIX extensions, as in 2010: on every kernel with `cifs.ko`, without root.
-    case cifs
-    /// QEMU's own 9p server: without root, on kernels that have 9p.
-    case plan9
-    /// virtiofsd: the fastest; needs root.
-    case virtiofs
-
+extension DirectoryShare {
     /// The kernel's modules that it needs.
     var modules: ModuleSet {
         switch self {
@@ -103,7 +88,9 @@ enum DirectoryShare {
                 SambaShare(shares: shares, directory: files.file("samba"), server: try SambaShare.findServer(searchPath: Self.path))
             case .plan9: Plan9Share(shares: shares)
             case .virtiofs:
-                VirtiofsShare(shares: shares, directory: files.file("fs"), server: try VirtiofsShare.findServer(searchPath: Self.path))
+                VirtiofsShare(
+                    shares: shares, directory: files.file("fs"), server: try VirtiofsShare.findServer(searchPath: Self.path),
+                    limit: .ofThisProcess())
             }
         if self == .virtiofs, geteuid() != 0 {
             throw Failure("--share virtiofs: virtiofsd needs root; run vm as root, or give --share cifs or 9p")

@@ -1,4 +1,4 @@
-# A machine for each kind of initrd, and one for each whose disk never comes.
+# A machine for each kind of initrd, one with an image of its store, and one for each kind whose disk never comes.
 {
   script = {
     virtualisation.memorySize = 512;
@@ -8,6 +8,11 @@
     virtualisation.memorySize = 512;
     virtualisation.graphics = false;
     boot.initrd.systemd.enable = true;
+  };
+  image = {
+    virtualisation.memorySize = 512;
+    virtualisation.graphics = false;
+    virtualisation.share = "image";
   };
   script-broken = {
     virtualisation.memorySize = 512;

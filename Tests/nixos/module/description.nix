@@ -104,8 +104,20 @@ in
   };
 
   aStoreImageIsAWayToShare = {
-    actual = (described [ { virtualisation.useNixStoreImage = true; } ]).share;
-    expected = "image";
+    actual = map (virtualisation: only [ "share" "store" "writableStore" ] (described [ { inherit virtualisation; } ]))
+      [ { useNixStoreImage = true; } { share = "image"; } { share = "image"; useNixStoreImage = false; } ];
+    expected = lib.genList (_: { share = "image"; store = "/nix/store"; writableStore = true; }) 3;
+  };
+
+  theShareThatIsSaidCountsMoreThanTheImage = {
+    actual = (described [ { virtualisation = { useNixStoreImage = true; share = "cifs"; }; } ]).share;
+    expected = "cifs";
+  };
+
+  anImagesGuestHasWhatItIsMountedWith = {
+    actual = map (virtualisation: lib.intersectLists [ "erofs" "overlay" ] (machine [ { inherit virtualisation; } ]).boot.initrd.availableKernelModules)
+      [ { share = "image"; } { share = "image"; writableStore = false; } ];
+    expected = [ [ "erofs" "overlay" ] [ "erofs" ] ];
   };
 
   theStoresLayerMayBeOnTheDisk = {
