@@ -95,7 +95,7 @@ import Testing
         let (first, second) = (try own("first"), try own("second"))
         #expect { try InitrdDescription(agent: agent, mke2fs: second, busybox: first).plan() } throws: {
             "\($0)".contains("/first/bin/../lib/x.so and ")
-                && "\($0)".contains("/second/bin/../lib/x.so would both be /lib/x.so in the guest; ")
+                && "\($0)".contains("/second/bin/../lib/x.so would both be /lib/x.so in the guest; give one of them another destination")
         }
     }
 

@@ -232,7 +232,10 @@ import Testing
                     "the vm-proxy's reply is not of this protocol: "
                 ),
                 ("\(serve) SYSTEM:'read l; sleep 6' & \(wait); vm down g; c=$?; wait; exit $c", " within 5 s"),
-                ("\(serve) SYSTEM:'read l' & \(wait); vm down g; c=$?; wait; exit $c", " ended while "),
+                (
+                    "\(serve) SYSTEM:'read l' & \(wait); vm down g; c=$?; wait; exit $c",
+                    "vm: the vm-proxy of \(directory.path) ended while "
+                ),
             ], code: 255)
     }
 }
