@@ -154,9 +154,7 @@ final class ControlHandler: ChannelInboundHandler {
     }
 
     private func closeAfter(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { [proxy] _ in
-            LingeringClose.begin(context, proxy.configuration.limits)
-        }
+        LingeringClose.begin(context, after: buffer, proxy.configuration.limits)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

@@ -23,6 +23,11 @@ final class LingeringClose: ChannelInboundHandler {
         context.read()
     }
 
+    /// The same, behind this last word.
+    static func begin(_ context: ChannelHandlerContext, after last: ByteBuffer, _ limits: ProxyLimits) {
+        context.writeAndFlush(NIOAny(last)).assumeIsolated().whenComplete { _ in begin(context, limits) }
+    }
+
     /// Forgotten.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 

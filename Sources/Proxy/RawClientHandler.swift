@@ -84,9 +84,7 @@ final class RawClientHandler: ChannelInboundHandler {
         timeout?.cancel()
         link = nil
         let text = reason.map { "vm-proxy: \($0)\n" } ?? ""
-        context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: text))).assumeIsolated().whenComplete {
-            [guest] _ in LingeringClose.begin(context, guest.limits)
-        }
+        LingeringClose.begin(context, after: context.channel.allocator.buffer(string: text), guest.limits)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -6,7 +6,6 @@ internal import NIOCore
 /// who enters a guest whose boot has failed is first told of that.
 final class ShellSocketHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     private let guestName: String
     private let proxy: ProxyCore
@@ -56,9 +55,7 @@ final class ShellSocketHandler: ChannelInboundHandler {
 
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {
         let text = context.channel.allocator.buffer(string: "vm-proxy: \(reason)\n")
-        context.writeAndFlush(wrapOutboundOut(text)).assumeIsolated().whenComplete { [proxy] _ in
-            LingeringClose.begin(context, proxy.configuration.limits)
-        }
+        LingeringClose.begin(context, after: text, proxy.configuration.limits)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
