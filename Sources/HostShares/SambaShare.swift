@@ -24,8 +24,12 @@ public struct SambaShare: ShareService {
     }
 
     /// One connection: smbd ends by itself when the guest or QEMU closes it.
+    ///
+    /// Each has a lock directory of its own: of several smbds in one directory the first is the others' notify daemon, and without
+    /// it they refuse every share. A guest that gave up a slow server and asks again has two for a moment, until the first one ends.
     public var connections: [ShareConnection] {
-        let command = [server, "-i", "-l", stateDirectory, "-s", configurationFile]
+        let script = "exec \"$0\" -i -l \"$1\" -s \"$2\" --option=\"lock directory=$1/$$\""
+        let command = ["/bin/sh", "-c", script, server, stateDirectory, configurationFile]
         return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
     }
 
