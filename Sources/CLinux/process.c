@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <linux/close_range.h>
 #include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -90,6 +91,8 @@ static enum linux_start_step become(const struct linux_program *program) {
   if (program->change_user && change_user(program) < 0) return LINUX_START_USER;
   if (program->directory && chdir(program->directory) < 0) return LINUX_START_DIRECTORY;
   restore_signals();
+  // Whatever this process was itself started with is none of the program's: a server that stays would keep it open. Linux 5.11.
+  syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
   execve(program->path, (char *const *)program->arguments, (char *const *)program->environment);
   return LINUX_START_EXECUTE;
 }

@@ -1,7 +1,5 @@
 /// The text of an `smb.conf` (`man 5 smb.conf`) that serves a few directories to one guest and touches nothing else of the host.
 struct SambaConfiguration: Equatable {
-    /// Where smbd keeps all its state.
-    var stateDirectory: String
     /// The user as whom the guest's requests are carried out: the one who started the VM.
     var user: String
     /// Share name and path of each directory.
@@ -22,17 +20,15 @@ struct SambaConfiguration: Equatable {
     }
 
     private var globalSettings: [(String, String)] {
-        stateSettings + guestSettings + dialectSettings + quietSettings
+        guestSettings + dialectSettings + quietSettings
     }
 
-    /// Everything that smbd writes goes below the state directory.
-    private var stateSettings: [(String, String)] {
-        ["private dir", "pid directory", "lock directory", "state directory", "cache directory", "binddns dir"].map { ($0, stateDirectory) }
-            + [
-                ("ncalrpc dir", stateDirectory + "/ncalrpc"),
-                ("log file", stateDirectory + "/log.smbd"),
-                ("smb passwd file", stateDirectory + "/smbpasswd"),
-            ]
+    /// What keeps everything that one smbd writes below `directory`; options for its command line.
+    static func stateOptions(below directory: String) -> [String] {
+        let directories = ["private dir", "pid directory", "lock directory", "state directory", "cache directory", "binddns dir"]
+        let files = [("ncalrpc dir", "ncalrpc"), ("log file", "log.smbd"), ("smb passwd file", "smbpasswd")]
+        let settings = directories.map { ($0, directory) } + files.map { ($0, directory + "/" + $1) }
+        return settings.map { "--option=\($0)=\($1)" }
     }
 
     /// Nobody logs in: whoever holds the other end of the socket is the guest.

@@ -25,10 +25,12 @@ public struct SambaShare: ShareService {
 
     /// One connection: smbd ends by itself when the guest or QEMU closes it.
     ///
-    /// Each has a lock directory of its own: of several smbds in one directory the first is the others' notify daemon, and without
-    /// it they refuse every share. A guest that gave up a slow server and asks again has two for a moment, until the first one ends.
+    /// Each smbd has a directory of its own: two that begin at once in one abort over its databases, and the first is the other's
+    /// notify daemon, without which it refuses every share. A guest that gave up a slow server and asks again has two for a moment.
+    /// What they have to say goes to a file, as all of QEMU's three descriptors are the connection.
     public var connections: [ShareConnection] {
-        let script = "exec \"$0\" -i -l \"$1\" -s \"$2\" --option=\"lock directory=$1/$$\""
+        let options = SambaConfiguration.stateOptions(below: "$d").map { " \"\($0)\"" }.joined()
+        let script = "d=$1/$$; mkdir -p -m 700 \"$d\"; exec \"$0\" -i -l \"$d\" -s \"$2\"\(options) >>\"$1/messages\" 2>&1"
         let command = ["/bin/sh", "-c", script, server, stateDirectory, configurationFile]
         return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
     }
@@ -41,7 +43,7 @@ public struct SambaShare: ShareService {
         let exports = shares.map { share in
             SambaConfiguration.Export(name: share.name, path: exportPath(of: share), isReadOnly: share.isReadOnly)
         }
-        return SambaConfiguration(stateDirectory: stateDirectory, user: user, exports: exports).text
+        return SambaConfiguration(user: user, exports: exports).text
     }
 
     /// Checks the shares, then writes `smb.conf` and the directories that smbd works in.

@@ -32,25 +32,25 @@ import Testing
                 wide links = no
 
                 """))
-        for directory in ["private dir", "pid directory", "lock directory", "state directory", "cache directory"] {
-            #expect(text.contains("\(directory) = /run/x/samba/state\n"))
-        }
         #expect(text.contains("unix extensions = yes\n"))
         #expect(samba.connections.map(\.address) == ["10.0.2.4"])
         #expect(samba.connections.map(\.port) == [139])
     }
 
     /// With `echo` as the server, which prints what it was started with.
-    @Test func eachConnectionHasALockDirectoryOfItsOwn() throws {
-        let command = SambaShare(shares: [], directory: "/run/my vm/samba", server: "echo").connections[0].command
-        let outputs = try (1...2).map { _ in try Tool.outcome(command).text }
-        #expect(outputs[0] != outputs[1])
-        for output in outputs {
-            let parts = output.split(separator: "/")
-            #expect(Int(parts.last?.dropLast() ?? "") != nil, "\(output)")
-            #expect(
-                parts.dropLast().joined(separator: "/")
-                    == "-i -l /run/my vm/samba/state -s /run/my vm/samba/smb.conf --option=lock directory=/run/my vm/samba/state")
+    @Test func eachConnectionHasItsOwnFiles() throws {
+        let directory = "/tmp/vm agent test \(UUID().uuidString.prefix(8))"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let samba = SambaShare(shares: [], directory: directory, server: "echo")
+        try samba.prepare()
+        for _ in 1...2 { try #expect(Tool.outcome(samba.connections[0].command).text == "") }
+        let state = directory + "/state"
+        let lines = try String(contentsOfFile: state + "/messages", encoding: .utf8).split(separator: "\n")
+        let own = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "messages" }.map { "\(state)/\($0)" }
+        #expect(own.count == 2)
+        for (line, own) in zip(lines.sorted(), own.sorted()) {
+            #expect(line.hasPrefix("-i -l \(own) -s \(directory)/smb.conf --option=private dir=\(own) --option="), "\(line)")
+            #expect(line.split(separator: " --option=").dropFirst().allSatisfy { $0.contains("=\(own)") }, "\(line)")
         }
     }
 
