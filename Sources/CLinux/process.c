@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 static void restore_signals(void) {
   sigset_t none;
@@ -102,6 +103,19 @@ static void reap(pid_t child) {
   }
 }
 
+// How long a start may keep the caller, in milliseconds: the program or its directory may be on a file server that is silent.
+static const int start_patience = 1000;
+
+// In a child whose parent waits no longer, on the standard error that it has by then, or else the parent's.
+static void tell_failure(const struct linux_program *program, enum linux_start_step step, int error) {
+  const char *name = step == LINUX_START_DIRECTORY && program->directory ? program->directory : program->path;
+  const char *reason = strerrordesc_np(error);
+  char number[32];
+  snprintf(number, sizeof number, " (errno %d)\n", error);
+  struct iovec parts[] = {{(void *)name, strlen(name)}, {": ", 2}, {(void *)reason, reason ? strlen(reason) : 0}, {number, strlen(number)}};
+  if (writev(2, parts, 4) < 0) _exit(125);
+}
+
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step) {
   int report[2], failure[2];
   *step = LINUX_START_PROCESS;
@@ -120,13 +134,18 @@ int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_star
     int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
     failure[0] = become(program);
     failure[1] = errno;
-    if (write(keep, failure, sizeof failure) < 0) _exit(125);
-    _exit(126);
+    signal(SIGPIPE, SIG_IGN);
+    if (write(keep, failure, sizeof failure) < 0) tell_failure(program, failure[0], failure[1]);
+    _exit(failure[1] == ENOENT ? 127 : 126);
   }
   close(report[1]);
-  ssize_t count;
-  while ((count = read(report[0], failure, sizeof failure)) < 0 && errno == EINTR) {
+  struct pollfd answer = {.fd = report[0], .events = POLLIN};
+  ssize_t count = 0;
+  while (poll(&answer, 1, start_patience) < 0 && errno == EINTR) {
   }
+  if (answer.revents)
+    while ((count = read(report[0], failure, sizeof failure)) < 0 && errno == EINTR) {
+    }
   close(report[0]);
   if (count == sizeof failure) {
     reap(child);

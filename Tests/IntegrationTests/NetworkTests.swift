@@ -4,6 +4,21 @@ import Testing
 
 /// Networks of VMs: `vm up`.
 @Suite(.tellsStory) struct NetworkTests {
+    @Test func aVMOfANetworkBootsByUEFIThroughABootLoader() async throws {
+        let json = """
+            {"vms": [{"name": "guest", "ephemeral": true, "efi": true, "bootLoader": true, \(Network.kernel)}]}
+            """
+        try await withNetwork(json) { network in
+            try await network.waitUntilStarted()
+            let words = try await network.machine("guest").output(
+                of: "ls -d /sys/firmware/efi; cat /proc/cmdline; grep -o '/dev/vd[^ ]* /boot' /proc/mounts")
+            #expect(words.hasPrefix("/sys/firmware/efi\nBOOT_IMAGE=/vmlinuz "), "\(words)")
+            #expect(words.hasSuffix(" vm.parameters=fw_cfg\n/dev/vdb2 /boot"), "\(words)")
+            #expect(try await network.directory.vm(["down", "--all"]).run().code == 0)
+            #expect(try await network.launcher.waitForEnd() == 0)
+        }
+    }
+
     @Test func threeVMsOnTwoNetworksReachEachOtherThroughTheOneInTheMiddle() async throws {
         let json = """
             {"vms": [

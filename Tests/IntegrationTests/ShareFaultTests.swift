@@ -115,6 +115,31 @@ import Testing
         }
     }
 
+    /// The start of a session reads from the share too: the program, or the directory that it begins in.
+    @Test func aSessionThatAServerKeepsWaitingKeepsNobodyElseWaiting() async throws {
+        let server = try FakeServer("if test -e \"$files/../gone\"; then cat > /dev/null; exit 1; fi")
+        let store = try MadeUpStore()
+        try await withMachine(["--store", store.path], environment: server.environment) { machine in
+            try await machine.waitUntilReady()
+            try Data().write(to: URL(fileURLWithPath: machine.directory.temporary + "/gone"))
+            killServers(of: machine)
+            let exec = ["exec", machine.name, "--"]
+            let program = try RunningProgram(machine.directory.vm(exec + ["/nix/store/program"]))
+            let inside = ["exec", "--cwd", "/nix/store/directory/private", machine.name, "--", "true"]
+            let directory = try RunningProgram(machine.directory.vm(inside))
+            // In the guest before the next one is.
+            _ = try await machine.waitUntil("to have both sessions") { $0.sessions >= 2 }
+            for number in 1...3 { #expect(try await machine.output(of: "echo still here \(number)") == "still here \(number)") }
+            #expect(program.code == nil && directory.code == nil, "what waits for the server has ended before what does not")
+
+            for (waiting, name) in [(program, "/nix/store/program"), (directory, "/nix/store/directory/private")] {
+                #expect(try await waiting.waitForEnd() == 126)
+                #expect(waiting.errors == "\(name): Host is down (errno 112)\n", "\(waiting.errors)")
+            }
+            try FileManager.default.removeItem(atPath: machine.directory.temporary + "/gone")
+        }
+    }
+
     private func killServers(of machine: Machine) {
         for process in machine.directory.processes() where process.contains(" /usr/sbin/smbd -i") && !process.contains("qemu") {
             if let number = process.split(separator: " ").first.flatMap({ Int32($0) }) { kill(number, SIGKILL) }
