@@ -27,10 +27,14 @@ public struct SambaShare: ShareService {
     ///
     /// Each smbd has a directory of its own: two that begin at once in one abort over its databases, and the first is the other's
     /// notify daemon, without which it refuses every share. A guest that gave up a slow server and asks again has two for a moment.
-    /// What they have to say goes to a file, as all of QEMU's three descriptors are the connection.
+    /// What those that ended have left is removed first, or a guest that connects without end fills the host's disk.
+    /// What smbd has to say before it has a log goes to a file, as all of QEMU's three descriptors are the connection.
     public var connections: [ShareConnection] {
         let options = SambaConfiguration.stateOptions(below: "$d").map { " \"\($0)\"" }.joined()
-        let script = "d=$1/$$; mkdir -p -m 700 \"$d\"; exec \"$0\" -i -l \"$d\" -s \"$2\"\(options) >>\"$1/messages\" 2>&1"
+        let script = """
+            for d in "$1"/*/; do d=${d%/}; kill -0 "${d##*/}" 2>/dev/null || rm -rf "$d"; done; \
+            d=$1/$$; mkdir -p -m 700 "$d"; exec "$0" -i -l "$d" -s "$2"\(options) >"$1/messages" 2>&1
+            """
         let command = ["/bin/sh", "-c", script, server, stateDirectory, configurationFile]
         return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
     }

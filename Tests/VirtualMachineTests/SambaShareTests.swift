@@ -38,19 +38,24 @@ import Testing
     }
 
     /// With `echo` as the server, which prints what it was started with.
-    @Test func eachConnectionHasItsOwnFiles() throws {
+    @Test func eachConnectionHasItsOwnFilesAndRemovesThoseOfTheDead() throws {
         let directory = "/tmp/vm agent test \(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         let samba = SambaShare(shares: [], directory: directory, server: "echo")
         try samba.prepare()
-        for _ in 1...2 { try #expect(Tool.outcome(samba.connections[0].command).text == "") }
         let state = directory + "/state"
-        let lines = try String(contentsOfFile: state + "/messages", encoding: .utf8).split(separator: "\n")
-        let own = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "messages" }.map { "\(state)/\($0)" }
-        #expect(own.count == 2)
-        for (line, own) in zip(lines.sorted(), own.sorted()) {
-            #expect(line.hasPrefix("-i -l \(own) -s \(directory)/smb.conf --option=private dir=\(own) --option="), "\(line)")
-            #expect(line.split(separator: " --option=").dropFirst().allSatisfy { $0.contains("=\(own)") }, "\(line)")
+        // Of a process that runs, as another connection's smbd does.
+        try FileManager.default.createDirectory(atPath: "\(state)/\(getpid())", withIntermediateDirectories: false)
+        for _ in 1...3 {
+            let output = try Tool.outcome(samba.connections[0].command)
+            #expect(output.text == "" && output.errors == "")
+            let line = try String(contentsOfFile: state + "/messages", encoding: .utf8).dropLast()
+            let own = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "messages" && $0 != "\(getpid())" }
+            #expect(own.count == 1 && FileManager.default.fileExists(atPath: "\(state)/\(getpid())"))
+            let path = "\(state)/\(own.first ?? "")"
+            #expect(line.hasPrefix("-i -l \(path) -s \(directory)/smb.conf --option=private dir=\(path) --option="), "\(line)")
+            let options = line.components(separatedBy: " --option=").dropFirst()
+            #expect(options.count == 9 && options.allSatisfy { $0.contains("=\(path)") }, "\(line)")
         }
     }
 
