@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
-#include <linux/close_range.h>
 #include <malloc.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -60,8 +59,9 @@ void linux_keep_freed_memory(int bytes) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
-// In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed.
-static enum linux_start_step become(const struct linux_program *program) {
+// In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed. `*report` is
+// kept open until the program is executed, and is another number then.
+static enum linux_start_step become(const struct linux_program *program, int *report) {
   struct sched_param none = {0};
   if (is_batch) sched_setscheduler(0, SCHED_OTHER, &none);
   if (is_preferred) {
@@ -88,12 +88,16 @@ static enum linux_start_step become(const struct linux_program *program) {
   for (int i = 0; i < 3; i++)
     if (dup2(moved[i], i) < 0) return LINUX_START_PROCESS;
   if (program->terminal && ioctl(0, TIOCSCTTY, 0) < 0) return LINUX_START_TERMINAL;
+  // Whatever this process has open is none of the program's: a server that stays would keep it. Not only at execve, which may wait for
+  // long, and others for the end of a pipe meanwhile. Linux 5.9; before, what is not marked to be closed stays.
+  if (*report == 3 || dup3(*report, 3, O_CLOEXEC) == 3) {
+    *report = 3;
+    syscall(SYS_close_range, 4, ~0U, 0);
+  }
   if (program->root && (chroot(program->root) < 0 || chdir("/") < 0)) return LINUX_START_DIRECTORY;
   if (program->change_user && change_user(program) < 0) return LINUX_START_USER;
   if (program->directory && chdir(program->directory) < 0) return LINUX_START_DIRECTORY;
   restore_signals();
-  // Whatever this process was itself started with is none of the program's: a server that stays would keep it open. Linux 5.11.
-  syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
   execve(program->path, (char *const *)program->arguments, (char *const *)program->environment);
   return LINUX_START_EXECUTE;
 }
@@ -108,18 +112,26 @@ static const int start_patience = 1000;
 
 // In a child whose parent waits no longer, on the standard error that it has by then, or else the parent's.
 static void tell_failure(const struct linux_program *program, enum linux_start_step step, int error) {
-  const char *name = step == LINUX_START_DIRECTORY && program->directory ? program->directory : program->path;
+  int is_directory = step == LINUX_START_DIRECTORY && program->directory;
+  const char *action = is_directory ? "cannot enter " : "";
+  const char *name = is_directory ? program->directory : program->path;
   const char *reason = strerrordesc_np(error);
-  char number[32];
-  snprintf(number, sizeof number, " (errno %d)\n", error);
-  struct iovec parts[] = {{(void *)name, strlen(name)}, {": ", 2}, {(void *)reason, reason ? strlen(reason) : 0}, {number, strlen(number)}};
-  if (writev(2, parts, 4) < 0) _exit(125);
+  if (!reason) reason = "";
+  char digits[12], *number = digits + sizeof digits;
+  do *--number = (char)('0' + error % 10);
+  while (error /= 10);
+  const char *const parts[] = {action, name, ": ", reason, " (errno ", number, ")\n"};
+  enum { count = sizeof parts / sizeof *parts };
+  struct iovec text[count];
+  for (int i = 0; i < count; i++)
+    text[i] = (struct iovec){(void *)parts[i], parts[i] == number ? (size_t)(digits + sizeof digits - number) : strlen(parts[i])};
+  if (writev(2, text, count) < 0) return;
 }
 
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step) {
   int report[2], failure[2];
   *step = LINUX_START_PROCESS;
-  if (pipe2(report, O_CLOEXEC) < 0) return -1;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) < 0) return -1;
   pid_t child = fork();
   if (child < 0) {
     int error = errno;
@@ -132,20 +144,18 @@ int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_star
     close(report[0]);
     // Above the three standard descriptors, where `become` cannot overwrite it.
     int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
-    failure[0] = become(program);
+    failure[0] = become(program, &keep);
     failure[1] = errno;
-    signal(SIGPIPE, SIG_IGN);
-    if (write(keep, failure, sizeof failure) < 0) tell_failure(program, failure[0], failure[1]);
-    _exit(failure[1] == ENOENT ? 127 : 126);
+    if (send(keep, failure, sizeof failure, MSG_NOSIGNAL) < 0) tell_failure(program, failure[0], failure[1]);
+    _exit(failure[0] == LINUX_START_EXECUTE && failure[1] == ENOENT ? 127 : 126);
   }
   close(report[1]);
   struct pollfd answer = {.fd = report[0], .events = POLLIN};
-  ssize_t count = 0;
   while (poll(&answer, 1, start_patience) < 0 && errno == EINTR) {
   }
-  if (answer.revents)
-    while ((count = read(report[0], failure, sizeof failure)) < 0 && errno == EINTR) {
-    }
+  // What is sent until here is read, and what comes later is refused and told by the child.
+  shutdown(report[0], SHUT_RD);
+  ssize_t count = recv(report[0], failure, sizeof failure, MSG_DONTWAIT);
   close(report[0]);
   if (count == sizeof failure) {
     reap(child);

@@ -23,13 +23,11 @@ struct SambaConfiguration: Equatable {
         guestSettings + dialectSettings + quietSettings
     }
 
-    /// What keeps everything that one smbd writes below `directory`; options for its command line.
-    static func stateOptions(below directory: String) -> [String] {
-        let directories = ["private dir", "pid directory", "lock directory", "state directory", "cache directory", "binddns dir"]
-        let files = [("ncalrpc dir", "ncalrpc"), ("log file", "log.smbd"), ("smb passwd file", "smbpasswd")]
-        let settings = directories.map { ($0, directory) } + files.map { ($0, directory + "/" + $1) }
-        return settings.map { "--option=\($0)=\($1)" }
-    }
+    /// The names of the settings that keep everything that an smbd writes in a directory of its own, and what each is below it.
+    static let ownFiles = [
+        ("private dir", ""), ("pid directory", ""), ("lock directory", ""), ("state directory", ""), ("cache directory", ""),
+        ("binddns dir", ""), ("ncalrpc dir", "/ncalrpc"), ("log file", "/log.smbd"), ("smb passwd file", "/smbpasswd"),
+    ]
 
     /// Nobody logs in: whoever holds the other end of the socket is the guest.
     private var guestSettings: [(String, String)] {
@@ -53,6 +51,8 @@ struct SambaConfiguration: Equatable {
             ("disable spoolss", "yes"),
             ("disable netbios", "yes"),
             ("usershare max shares", "0"),
+            // Programs of their own, for what a guest needs for no file.
+            ("rpc start on demand helpers", "no"),
         ]
     }
 

@@ -24,18 +24,8 @@ public struct SambaShare: ShareService {
     }
 
     /// One connection: smbd ends by itself when the guest or QEMU closes it.
-    ///
-    /// Each smbd has a directory of its own: two that begin at once in one abort over its databases, and the first is the other's
-    /// notify daemon, without which it refuses every share. A guest that gave up a slow server and asks again has two for a moment.
-    /// What those that ended have left is removed first, or a guest that connects without end fills the host's disk.
-    /// What smbd has to say before it has a log goes to a file, as all of QEMU's three descriptors are the connection.
     public var connections: [ShareConnection] {
-        let options = SambaConfiguration.stateOptions(below: "$d").map { " \"\($0)\"" }.joined()
-        let script = """
-            for d in "$1"/*/; do d=${d%/}; kill -0 "${d##*/}" 2>/dev/null || rm -rf "$d"; done; \
-            d=$1/$$; mkdir -p -m 700 "$d"; exec "$0" -i -l "$d" -s "$2"\(options) >"$1/messages" 2>&1
-            """
-        let command = ["/bin/sh", "-c", script, server, stateDirectory, configurationFile]
+        let command = ["/bin/sh", scriptFile, server]
         return [ShareConnection(address: "10.0.2.4", port: 139, command: command)]
     }
 
@@ -57,8 +47,34 @@ public struct SambaShare: ShareService {
         for path in [directory, stateDirectory, exportsDirectory] { try PrivateFiles.makeDirectory(path) }
         for share in shares { try PrivateFiles.makeSymbolicLink(exportPath(of: share), to: share.directory) }
         try PrivateFiles.write(configuration(user: PrivateFiles.userName), to: configurationFile)
+        try PrivateFiles.write(SambaShare.script, to: scriptFile)
     }
 
+    /// What serves one connection, with the path of smbd as its argument.
+    ///
+    /// Each smbd has a directory of its own: two that begin at once in one abort over its databases, and the first is the other's
+    /// notify daemon, without which it refuses every share. A guest that gave up a slow server and asks again has two for a moment.
+    /// What those that ended have left is removed first, or a guest that connects without end fills the host's disk. All three
+    /// descriptors are the connection, so that what sh and smbd have to say before smbd has a log goes to files.
+    static let script = """
+        here=${0%/*}
+        exec 2>"$here/state/messages"
+        for dead in "$here"/state/*/; do
+          dead=${dead%/}
+          kill -0 "${dead##*/}" 2>/dev/null || rm -rf "$dead"
+        done
+        own=$here/state/$$
+        rm -rf "$own" && mkdir -m 700 "$own" || exit 1
+        {
+          echo "[global]"
+        \(SambaConfiguration.ownFiles.map { "  echo \"\($0) = $own\($1)\"" }.joined(separator: "\n"))
+          echo "include = $here/smb.conf"
+        } >"$own/smb.conf" || exit 1
+        exec "$1" -i -l "$own" -s "$own/smb.conf" >"$own/messages" 2>&1
+
+        """
+
+    private var scriptFile: String { directory + "/serve" }
     private var configurationFile: String { directory + "/smb.conf" }
     private var stateDirectory: String { directory + "/state" }
     private var exportsDirectory: String { directory + "/exports" }

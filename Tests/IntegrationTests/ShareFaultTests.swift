@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func aShareThatCarriesNoSymlinksIsAWarning() async throws {
-        let server = try FakeServer("sed -i 's/^unix extensions = yes/unix extensions = no/' \"$5\"")
+        let server = try FakeServer("sed -i 's/^unix extensions = yes/unix extensions = no/' \"$files/samba/smb.conf\"")
         try await withMachine(environment: server.environment) { machine in
             let status = try await machine.waitUntilReady()
             let warning =
@@ -121,6 +121,9 @@ import Testing
         let store = try MadeUpStore()
         try await withMachine(["--store", store.path], environment: server.environment) { machine in
             try await machine.waitUntilReady()
+            let pipeline = "until [ -e '\(machine.directory.path)/go' ]; do sleep 0.05; done | '\(Checkout.vm)' exec -i \(machine.name) -- cat"
+            let reader = try RunningProgram(machine.directory.program("/bin/sh", ["-c", pipeline]))
+            _ = try await machine.waitUntil("to have a session") { $0.sessions >= 1 }
             try Data().write(to: URL(fileURLWithPath: machine.directory.temporary + "/gone"))
             killServers(of: machine)
             let exec = ["exec", machine.name, "--"]
@@ -128,13 +131,17 @@ import Testing
             let inside = ["exec", "--cwd", "/nix/store/directory/private", machine.name, "--", "true"]
             let directory = try RunningProgram(machine.directory.vm(inside))
             // In the guest before the next one is.
-            _ = try await machine.waitUntil("to have both sessions") { $0.sessions >= 2 }
+            _ = try await machine.waitUntil("to have the sessions") { $0.sessions >= 3 }
             for number in 1...3 { #expect(try await machine.output(of: "echo still here \(number)") == "still here \(number)") }
+            // The end of its input reaches the one that was there before.
+            try Data().write(to: URL(fileURLWithPath: machine.directory.path + "/go"))
+            #expect(try await reader.waitForEnd() == 0)
             #expect(program.code == nil && directory.code == nil, "what waits for the server has ended before what does not")
 
-            for (waiting, name) in [(program, "/nix/store/program"), (directory, "/nix/store/directory/private")] {
+            let ends = [(program, ""), (directory, "cannot enter ")]
+            for ((waiting, action), name) in zip(ends, ["/nix/store/program", "/nix/store/directory/private"]) {
                 #expect(try await waiting.waitForEnd() == 126)
-                #expect(waiting.errors == "\(name): Host is down (errno 112)\n", "\(waiting.errors)")
+                #expect(waiting.errors == "\(action)\(name): Host is down (errno 112)\n", "\(waiting.errors)")
             }
             try FileManager.default.removeItem(atPath: machine.directory.temporary + "/gone")
         }

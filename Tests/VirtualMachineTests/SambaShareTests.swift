@@ -37,25 +37,30 @@ import Testing
         #expect(samba.connections.map(\.port) == [139])
     }
 
-    /// With `echo` as the server, which prints what it was started with.
+    /// With `echo` as the server, which prints what it was started with, and what smbd makes of the configuration then.
     @Test func eachConnectionHasItsOwnFilesAndRemovesThoseOfTheDead() throws {
-        let directory = "/tmp/vm agent test \(UUID().uuidString.prefix(8))"
+        let directory = "/tmp/vm agent's test \(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        let samba = SambaShare(shares: [], directory: directory, server: "echo")
+        let samba = SambaShare(shares: [.init(name: "s", directory: "/usr")], directory: directory, server: "echo")
         try samba.prepare()
         let state = directory + "/state"
         // Of a process that runs, as another connection's smbd does.
         try FileManager.default.createDirectory(atPath: "\(state)/\(getpid())", withIntermediateDirectories: false)
         for _ in 1...3 {
             let output = try Tool.outcome(samba.connections[0].command)
-            #expect(output.text == "" && output.errors == "")
-            let line = try String(contentsOfFile: state + "/messages", encoding: .utf8).dropLast()
+            #expect(output.isSuccess && output.text == "" && output.errors == "")
             let own = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "messages" && $0 != "\(getpid())" }
             #expect(own.count == 1 && FileManager.default.fileExists(atPath: "\(state)/\(getpid())"))
             let path = "\(state)/\(own.first ?? "")"
-            #expect(line.hasPrefix("-i -l \(path) -s \(directory)/smb.conf --option=private dir=\(path) --option="), "\(line)")
-            let options = line.components(separatedBy: " --option=").dropFirst()
-            #expect(options.count == 9 && options.allSatisfy { $0.contains("=\(path)") }, "\(line)")
+            #expect(try String(contentsOfFile: path + "/messages", encoding: .utf8) == "-i -l \(path) -s \(path)/smb.conf\n")
+
+            let settings = Set(try Tool.run("testparm", "-sv", path + "/smb.conf").lines.map { $0.trimmingCharacters(in: .whitespaces) })
+            let directories = ["private dir", "pid directory", "lock directory", "state directory", "cache directory", "binddns dir"]
+            let files = [("ncalrpc dir", "ncalrpc"), ("log file", "log.smbd"), ("smb passwd file", "smbpasswd")]
+            let expected =
+                directories.map { "\($0) = \(path)" } + files.map { "\($0) = \(path)/\($1)" }
+                + ["rpc start on demand helpers = No", "smb1 unix extensions = Yes", "[global]", "[s]"]
+            #expect(expected.filter { !settings.contains($0) } == [])
         }
     }
 
@@ -63,7 +68,7 @@ import Testing
         let directory = "/tmp/vm-agent-test-\(UUID().uuidString.prefix(8))"
         defer { try? FileManager.default.removeItem(atPath: directory) }
         try SambaShare(shares: [.init(name: "s", directory: "/usr")], directory: directory, server: "/usr/sbin/smbd").prepare()
-        for (path, mode) in [("", 0o700), ("/state", 0o700), ("/exports", 0o700), ("/smb.conf", 0o600)] {
+        for (path, mode) in [("", 0o700), ("/state", 0o700), ("/exports", 0o700), ("/smb.conf", 0o600), ("/serve", 0o600)] {
             var status = stat()
             #expect(lstat(directory + path, &status) == 0)
             #expect(Int(status.st_mode & 0o7777) == mode)

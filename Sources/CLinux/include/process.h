@@ -31,7 +31,7 @@ struct linux_program {
 
 /// Forks and executes. Returns the process id, or -1 with errno of the step that failed, which `*step` names: also of execve
 /// in the child. `*pidfd` is a pidfd that the caller closes. Waits a second at most: a start that takes longer counts as one, and a
-/// child that then cannot go on says so on its standard error and exits with 127 for ENOENT, with 126 otherwise.
+/// child that then cannot go on says so on its standard error and exits with 127 for execve's ENOENT, with 126 otherwise.
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step);
 
 /// waitid(2) on a pidfd without blocking. Returns 1 and fills `code` and `signal` (0 when none) when the process has

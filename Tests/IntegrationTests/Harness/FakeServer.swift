@@ -1,13 +1,13 @@
 import Foundation
 
 /// An `smbd` that begins with a shell script and then becomes the real one, for `vm run` to find. In the script `$files` has the
-/// run's private files, `$5` is smbd's configuration.
+/// run's private files.
 final class FakeServer: Sendable {
     private let folder: TemporaryFolder
 
     init(_ script: String) throws {
         folder = try TemporaryFolder()
-        let text = "#!/bin/sh\nfiles=${5%/samba/smb.conf}\n\(script)\nexec /usr/sbin/smbd \"$@\"\n"
+        let text = "#!/bin/sh\nfiles=${5%/samba/state/*}\n\(script)\nexec /usr/sbin/smbd \"$@\"\n"
         try folder.write("smbd", text, mode: 0o755)
     }
 
