@@ -121,7 +121,8 @@ import Testing
         let store = try MadeUpStore()
         try await withMachine(["--store", store.path], environment: server.environment) { machine in
             try await machine.waitUntilReady()
-            let pipeline = "until [ -e '\(machine.directory.path)/go' ]; do sleep 0.05; done | '\(Checkout.vm)' exec -i \(machine.name) -- cat"
+            let pipeline =
+                "until [ -e '\(machine.directory.path)/go' ]; do sleep 0.05; done | '\(Checkout.vm)' exec -i \(machine.name) -- cat"
             let reader = try RunningProgram(machine.directory.program("/bin/sh", ["-c", pipeline]))
             _ = try await machine.waitUntil("to have a session") { $0.sessions >= 1 }
             try Data().write(to: URL(fileURLWithPath: machine.directory.temporary + "/gone"))
