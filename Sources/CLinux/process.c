@@ -128,51 +128,88 @@ static void tell_failure(const struct linux_program *program, enum linux_start_s
   if (writev(2, text, count) < 0) return;
 }
 
-int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step) {
-  int report[2], failure[2];
-  *step = LINUX_START_PROCESS;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) < 0) return -1;
+int linux_start_child(int *report) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -1;
   pid_t child = fork();
-  if (child < 0) {
-    int error = errno;
-    close(report[0]);
-    close(report[1]);
-    errno = error;
-    return -1;
-  }
   if (child == 0) {
-    close(report[0]);
-    // Above the three standard descriptors, where `become` cannot overwrite it.
-    int keep = fcntl(report[1], F_DUPFD_CLOEXEC, 3);
-    failure[0] = become(program, &keep);
-    failure[1] = errno;
-    if (send(keep, failure, sizeof failure, MSG_NOSIGNAL) < 0) tell_failure(program, failure[0], failure[1]);
-    _exit(failure[0] == LINUX_START_EXECUTE && failure[1] == ENOENT ? 127 : 126);
+    close(ends[0]);
+    // Above the three standard descriptors, which are overwritten.
+    *report = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
+    close(ends[1]);
+    return 0;
   }
-  close(report[1]);
-  struct pollfd answer = {.fd = report[0], .events = POLLIN};
-  while (poll(&answer, 1, start_patience) < 0 && errno == EINTR) {
+  int error = errno;
+  close(ends[1]);
+  *report = ends[0];
+  if (child < 0) close(ends[0]);
+  errno = error;
+  return child;
+}
+
+ssize_t linux_start_answer(int report, void *answer, size_t size) {
+  struct pollfd readable = {.fd = report, .events = POLLIN};
+  while (poll(&readable, 1, start_patience) < 0 && errno == EINTR) {
   }
   // What is sent until here is read, and what comes later is refused and told by the child.
-  shutdown(report[0], SHUT_RD);
-  ssize_t count = recv(report[0], failure, sizeof failure, MSG_DONTWAIT);
-  close(report[0]);
-  if (count == sizeof failure) {
+  shutdown(report, SHUT_RD);
+  ssize_t count = recv(report, answer, size, MSG_DONTWAIT);
+  close(report);
+  return count;
+}
+
+int linux_started(pid_t child) {
+  if (is_preferred) setpriority(PRIO_PROCESS, (id_t)child, 0);
+  int pidfd = linux_pidfd_open(child);
+  if (pidfd < 0) {
+    int error = errno;
+    kill(child, SIGKILL);
+    reap(child);
+    errno = error;
+  }
+  return pidfd;
+}
+
+int linux_take_streams(const int streams[3], int *report, int *group) {
+  int from[5] = {streams[0], streams[1], streams[2], *report, *group}, moved[5];
+  for (int i = 0; i < 5; i++) {
+    // Moved above 4 first, so that no descriptor is overwritten before its turn.
+    moved[i] = from[i] < 0 || (i == 4 && from[i] == 0) ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(from[i], F_DUPFD_CLOEXEC, 5);
+    if (moved[i] >= 0 && moved[i] < 5) moved[i] = fcntl(moved[i], F_DUPFD_CLOEXEC, 5);
+    if (moved[i] < 0) return -1;
+  }
+  for (int i = 0; i < 5; i++)
+    if (dup3(moved[i], i, i < 3 ? 0 : O_CLOEXEC) < 0) return -1;
+  *report = 3;
+  if (*group > 0) *group = 4;
+  syscall(SYS_close_range, 5, ~0U, 0);
+  return 0;
+}
+
+int linux_become(const struct linux_program *program, int *report, enum linux_start_step *step) {
+  *step = become(program, report);
+  return errno;
+}
+
+int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step) {
+  int report, failure[2];
+  *step = LINUX_START_PROCESS;
+  pid_t child = linux_start_child(&report);
+  if (child < 0) return -1;
+  if (child == 0) {
+    failure[0] = become(program, &report);
+    failure[1] = errno;
+    if (send(report, failure, sizeof failure, MSG_NOSIGNAL) < 0) tell_failure(program, failure[0], failure[1]);
+    _exit(failure[0] == LINUX_START_EXECUTE && failure[1] == ENOENT ? 127 : 126);
+  }
+  if (linux_start_answer(report, failure, sizeof failure) == sizeof failure) {
     reap(child);
     *step = (enum linux_start_step)failure[0];
     errno = failure[1];
     return -1;
   }
-  if (is_preferred) setpriority(PRIO_PROCESS, (id_t)child, 0);
-  *pidfd = linux_pidfd_open(child);
-  if (*pidfd < 0) {
-    int error = errno;
-    kill(child, SIGKILL);
-    reap(child);
-    errno = error;
-    return -1;
-  }
-  return child;
+  *pidfd = linux_started(child);
+  return *pidfd < 0 ? -1 : child;
 }
 
 int linux_wait_pidfd(int pidfd, int keep, int *code, int *signal) {

@@ -39,7 +39,7 @@ extension SessionProcess {
 
     /// Starts a copy.
     static func copy(_ service: Service, _ environment: SessionEnvironment) throws(SessionStartFailure) -> SessionProcess {
-        let process = try start(environment.copy(service), .shell)
+        let process = try start(.shell, group: environment.controlGroup) { () throws(SessionStartFailure) in environment.copy(service) }
         for pipe in [process.input, process.output] { if let pipe { linux_set_pipe_size(pipe.rawValue, pipeSize) } }
         return process
     }

@@ -42,12 +42,14 @@ struct SessionEnvironment {
         return program
     }
 
-    /// The program that `command` asks for, and who runs it.
-    func program(for command: Command) throws(SessionStartFailure) -> (program: Program, user: SessionUser) {
-        let user = try command.user.map { (name) throws(SessionStartFailure) in
-            try SessionUser.find(name, users: SessionEnvironment.users, groups: (try? Files.read("/etc/group")) ?? [])
-        }
-        let who = user ?? SessionUser.root(users: SessionEnvironment.users)
+    /// Who runs `command`.
+    func user(of command: Command) throws(SessionStartFailure) -> SessionUser {
+        guard let name = command.user else { return SessionUser.root(users: SessionEnvironment.users) }
+        return try SessionUser.find(name, users: SessionEnvironment.users, groups: (try? Files.read("/etc/group")) ?? [])
+    }
+
+    /// The program that `command` asks for. Looks for files, which may be on a server that is silent.
+    func program(for command: Command, _ who: SessionUser) throws(SessionStartFailure) -> Program {
         let shell = try? shell(of: who)
         var program = Program(path: try command.arguments.isEmpty ? self.shell(of: who) : find(command))
         if !command.arguments.isEmpty {
@@ -66,12 +68,12 @@ struct SessionEnvironment {
         }
         program.user = who.numbers
         program.controlGroup = controlGroup
-        return (program, who)
+        return program
     }
 
     // MARK: Users
 
-    private static var users: [UInt8] { (try? Files.read("/etc/passwd")) ?? [] }
+    static var users: [UInt8] { (try? Files.read("/etc/passwd")) ?? [] }
 
     /// The user's home: what `/etc/passwd` says, `/root` for root, or `/` where that cannot be entered.
     private func home(of user: SessionUser) -> [UInt8] {

@@ -21,27 +21,41 @@ struct SessionProcess {
     var errorOutput: FileDescriptor?
     var isTerminal: Bool
 
-    /// Starts `program`.
-    static func start(_ program: Program, _ streams: Streams) throws(SessionStartFailure) -> SessionProcess {
+    /// Starts the program that `prepare` names: in the child, since it looks for files, and those may be on a server that is silent.
+    static func start(
+        _ streams: Streams, group: FileDescriptor?, _ prepare: () throws(SessionStartFailure) -> Program
+    ) throws(SessionStartFailure) -> SessionProcess {
         var ends = StreamEnds()
-        do throws(Program.StartFailure) {
-            var program = program
-            do throws(Errno) { try ends.open(streams) } catch {
-                if case .terminal = streams { throw Program.StartFailure(step: .terminal, error: error) }
-                throw Program.StartFailure(step: .process, error: error)
+        do throws(Errno) { try ends.open(streams) } catch {
+            ends.closeAll()
+            let isTerminal = if case .terminal = streams { true } else { false }
+            throw failure(Program.StartFailure(step: isTerminal ? .terminal : .process, error: error), Program(""))
+        }
+        let isTerminal = if case .terminal = streams { true } else { false }
+        let hasInput = ends.input.theirs != nil
+        do throws(ChildProcess.Refusal) {
+            let child = try ChildProcess.start(streams: (ends.input.theirs, ends.output.theirs, ends.errors.theirs), group: group) {
+                group in
+                do throws(SessionStartFailure) {
+                    var program = try prepare()
+                    program.standardInput = hasInput ? FileDescriptor(rawValue: 0) : nil
+                    program.standardOutput = FileDescriptor(rawValue: 1)
+                    program.standardError = FileDescriptor(rawValue: 2)
+                    program.hasTerminal = isTerminal
+                    program.controlGroup = group
+                    throw failure(program.become(), program)
+                } catch {
+                    return ChildProcess.Refusal(code: error.code, reason: Array(error.reason.utf8))
+                }
             }
-            program.standardInput = ends.input.theirs
-            program.standardOutput = ends.output.theirs
-            program.standardError = ends.errors.theirs
-            if case .terminal = streams { program.hasTerminal = true }
-            let child = try program.launch()
             ends.closeTheirs()
-            guard let output = ends.output.ours else { throw Program.StartFailure(step: .process, error: .invalid) }
+            guard let output = ends.output.ours else { throw .system(.invalid) }
             return SessionProcess(
-                child: child, input: ends.input.ours, output: output, errorOutput: ends.errors.ours, isTerminal: program.hasTerminal)
+                child: child, input: ends.input.ours, output: output, errorOutput: ends.errors.ours, isTerminal: isTerminal)
         } catch {
             ends.closeAll()
-            throw failure(error, program)
+            if let error = error.systemError { throw failure(Program.StartFailure(step: .process, error: error), Program("")) }
+            throw SessionStartFailure(code: error.code, reason: String(decoding: error.reason, as: UTF8.self))
         }
     }
 

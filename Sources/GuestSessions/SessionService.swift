@@ -139,8 +139,12 @@ final class SessionService {
     // MARK: Requests
 
     private func startShell(_ stream: LinkStream) throws(SessionStartFailure) {
-        let program = try environment.rawShell()
-        startRaw(.shell, try SessionProcess.start(program, .shell), [program.pathBytes], stream)
+        let environment = environment
+        let process = try SessionProcess.start(.shell, group: environment.controlGroup) { () throws(SessionStartFailure) in
+            try environment.rawShell()
+        }
+        let shell = SessionUser.root(users: SessionEnvironment.users).shell
+        startRaw(.shell, process, [shell.isEmpty ? Array("sh".utf8) : shell], stream)
     }
 
     private func startCopy(_ service: Service, _ stream: LinkStream) throws(SessionStartFailure) {
@@ -167,9 +171,13 @@ final class SessionService {
 
     private func startCommand(_ command: Command, _ stream: LinkStream, _ decoder: FrameDecoder) {
         do throws(SessionStartFailure) {
-            let (program, user) = try environment.program(for: command)
+            let environment = environment
+            let user = try environment.user(of: command)
             let streams = command.terminal.map { SessionProcess.Streams.terminal($0.size) } ?? .pipes(wantsInput: command.wantsInput)
-            let session = add(command.isDetached ? .detached : .exec, try SessionProcess.start(program, streams), command, user)
+            let process = try SessionProcess.start(streams, group: environment.controlGroup) { () throws(SessionStartFailure) in
+                try environment.program(for: command, user)
+            }
+            let session = add(command.isDetached ? .detached : .exec, process, command, user)
             if command.isDetached {
                 answer(stream, [session.started(isWriter: false)])
                 settle(session)

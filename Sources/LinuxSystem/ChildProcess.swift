@@ -113,6 +113,22 @@ public struct Program: Sendable {
 
     /// Starts it, and says which step failed when it does not.
     public func launch() throws(StartFailure) -> ChildProcess {
+        var pidfd: CInt = -1
+        var step = LINUX_START_PROCESS
+        let identifier = withDescription { linux_spawn(&$0, &pidfd, &step) }
+        guard identifier > 0 else { throw StartFailure(step: StartStep(step), error: .current) }
+        return ChildProcess(identifier: identifier, pidfd: FileDescriptor(rawValue: pidfd))
+    }
+
+    /// In the child of `ChildProcess.start`: becomes this program. Returns only to say why not.
+    public func become() -> StartFailure {
+        var report = ChildProcess.report
+        var step = LINUX_START_PROCESS
+        let error = withDescription { linux_become(&$0, &report, &step) }
+        return StartFailure(step: StartStep(step), error: Errno(error))
+    }
+
+    private func withDescription(_ body: (inout linux_program) -> CInt) -> CInt {
         var description = linux_program()
         description.descriptors.0 = standardInput?.rawValue ?? -1
         description.descriptors.1 = standardOutput?.rawValue ?? -1
@@ -124,8 +140,6 @@ public struct Program: Sendable {
             description.change_user = 1
             (description.uid, description.gid) = (user.identifier, user.group)
         }
-        var pidfd: CInt = -1
-        var step = LINUX_START_PROCESS
         let names = CStrings([pathBytes, directoryBytes ?? [], Array((root ?? "").utf8)])
         let argumentStrings = CStrings(arguments)
         let environmentStrings = CStrings(environment)
@@ -137,18 +151,16 @@ public struct Program: Sendable {
         description.path = names.pointers[0]
         if directoryBytes != nil { description.directory = names.pointers[1] }
         if root != nil { description.root = names.pointers[2] }
-        let identifier = argumentStrings.pointers.withUnsafeBufferPointer { arguments in
+        return argumentStrings.pointers.withUnsafeBufferPointer { arguments in
             environmentStrings.pointers.withUnsafeBufferPointer { environment in
                 (user?.groups ?? []).withUnsafeBufferPointer { groups in
                     description.arguments = arguments.baseAddress
                     description.environment = environment.baseAddress
                     (description.groups, description.group_count) = (groups.baseAddress, groups.count)
-                    return linux_spawn(&description, &pidfd, &step)
+                    return body(&description)
                 }
             }
         }
-        guard identifier > 0 else { throw StartFailure(step: StartStep(step), error: .current) }
-        return ChildProcess(identifier: identifier, pidfd: FileDescriptor(rawValue: pidfd))
     }
 
     /// Becomes this program in place of the present one; returns only to say why not. Descriptors are not touched.
@@ -183,6 +195,73 @@ extension Program.StartStep {
 
 /// A process that this one has started.
 public struct ChildProcess: Sendable {
+    /// The descriptor of a child's answer, while it is being started.
+    fileprivate static let report: CInt = 3
+
+    /// Why a child could not become its program, in its own words.
+    public struct Refusal: Error, Equatable, Sendable {
+        /// The exit code that says it.
+        public var code: UInt8
+        /// UTF-8.
+        public var reason: [UInt8]
+        /// What the system said, where there is not even a child.
+        public var systemError: Errno?
+
+        /// Makes a refusal from its parts.
+        public init(code: UInt8, reason: [UInt8]) {
+            self.code = code
+            self.reason = reason
+        }
+
+        /// What the system said.
+        public static func system(_ error: Errno) -> Refusal {
+            var refusal = Refusal(code: 126, reason: Array(error.description.utf8))
+            refusal.systemError = error
+            return refusal
+        }
+    }
+
+    /// Starts a program that only the child finds out about: what it looks up may be on a file server that is silent, and then keeps
+    /// nobody else waiting. Waits a second at most. A child that takes longer counts as started; when it then cannot go on, it writes
+    /// the reason to `errors` and exits with the code.
+    ///
+    /// - Parameters:
+    ///   - streams: its standard input, output and error; nil is `/dev/null`.
+    ///   - group: the `cgroup.procs` to join. All other descriptors are closed.
+    ///   - prepare: called in the child, with the group's descriptor there. It calls `Program.become`, and returns only when that did.
+    public static func start(
+        streams: (FileDescriptor?, FileDescriptor?, FileDescriptor?), group: FileDescriptor?, _ prepare: (FileDescriptor?) -> Refusal
+    ) throws(Refusal) -> ChildProcess {
+        var report: CInt = -1
+        let child = linux_start_child(&report)
+        if child == 0 {
+            var numbers = [streams.0?.rawValue ?? -1, streams.1?.rawValue ?? -1, streams.2?.rawValue ?? -1]
+            var groupNumber = group?.rawValue ?? 0
+            let refusal =
+                linux_take_streams(&numbers, &report, &groupNumber) == 0
+                ? prepare(group == nil ? nil : FileDescriptor(rawValue: groupNumber)) : .system(Errno.current)
+            tell(refusal, report)
+        }
+        guard child > 0 else { throw .system(Errno.current) }
+        var answer = [UInt8](repeating: 0, count: 1024)
+        let count = answer.withUnsafeMutableBytes { linux_start_answer(report, $0.baseAddress, $0.count) }
+        if count > 0 {
+            _ = waitpid(child, nil, 0)
+            throw Refusal(code: answer[0], reason: Array(answer[1..<count]))
+        }
+        let pidfd = linux_started(child)
+        guard pidfd >= 0 else { throw .system(Errno.current) }
+        return ChildProcess(identifier: child, pidfd: FileDescriptor(rawValue: pidfd))
+    }
+
+    private static func tell(_ refusal: Refusal, _ report: CInt) -> Never {
+        let answer = [refusal.code] + refusal.reason.prefix(1000)
+        if send(report, answer, answer.count, CInt(MSG_NOSIGNAL)) < 0 {
+            try? FileDescriptor(rawValue: 2).writeAll(refusal.reason + [UInt8(ascii: "\n")])
+        }
+        _exit(CInt(refusal.code))
+    }
+
     /// Its process id, which is also that of its session and group when it has its own.
     public var identifier: CInt
     /// Readable when it has ended (`man 2 pidfd_open`). Close it after the end was seen.

@@ -13,7 +13,7 @@ import Testing
 
     private func variables(_ environment: SessionEnvironment, added: [String] = []) throws -> [String] {
         let command = Command(arguments: [Array("sh".utf8)], environment: added.map { Array($0.utf8) })
-        return try environment.program(for: command).program.environment.map { String(decoding: $0, as: UTF8.self) }
+        return try environment.program(for: command, environment.user(of: command)).environment.map { String(decoding: $0, as: UTF8.self) }
     }
 
     @Test func aSessionKnowsItsPathItsUserAndItsLanguage() throws {

@@ -49,10 +49,14 @@ import Testing
     private func start(
         _ command: Command, _ environment: SessionEnvironment = SessionEnvironment()
     ) throws(SessionStartFailure) -> SessionProcess {
-        try .start(environment.program(for: command).program, .pipes(wantsInput: command.wantsInput))
+        try .start(.pipes(wantsInput: command.wantsInput), group: nil) { () throws(SessionStartFailure) in
+            try environment.program(for: command, environment.user(of: command))
+        }
     }
 
-    private func startShell() throws(SessionStartFailure) -> SessionProcess { try .start(SessionEnvironment().rawShell(), .shell) }
+    private func startShell() throws(SessionStartFailure) -> SessionProcess {
+        try .start(.shell, group: nil) { () throws(SessionStartFailure) in try SessionEnvironment().rawShell() }
+    }
 
     /// Where a session begins.
     private func home() throws -> String { try #require(SessionEnvironment().rawShell().directory) }

@@ -131,18 +131,26 @@ import Testing
             let program = try RunningProgram(machine.directory.vm(exec + ["/nix/store/program"]))
             let inside = ["exec", "--cwd", "/nix/store/directory/private", machine.name, "--", "true"]
             let directory = try RunningProgram(machine.directory.vm(inside))
+            let path = ["exec", "--env", "PATH=/nix/store/directory", machine.name, "--", "nothing"]
+            let search = try RunningProgram(machine.directory.vm(path))
             // In the guest before the next one is.
-            _ = try await machine.waitUntil("to have the sessions") { $0.sessions >= 3 }
+            _ = try await machine.waitUntil("to have the sessions") { $0.sessions >= 4 }
             for number in 1...3 { #expect(try await machine.output(of: "echo still here \(number)") == "still here \(number)") }
             // The end of its input reaches the one that was there before.
             try Data().write(to: URL(fileURLWithPath: machine.directory.path + "/go"))
             #expect(try await reader.waitForEnd() == 0)
-            #expect(program.code == nil && directory.code == nil, "what waits for the server has ended before what does not")
+            #expect(
+                program.code == nil && directory.code == nil && search.code == nil,
+                "what waits for the server has ended before what does not")
 
-            let ends = [(program, ""), (directory, "cannot enter ")]
-            for ((waiting, action), name) in zip(ends, ["/nix/store/program", "/nix/store/directory/private"]) {
-                #expect(try await waiting.waitForEnd() == 126)
-                #expect(waiting.errors == "\(action)\(name): Host is down (errno 112)\n", "\(waiting.errors)")
+            let ends = [
+                (program, 126, "/nix/store/program: Host is down"),
+                (directory, 126, "cannot enter /nix/store/directory/private in the guest: Host is down"),
+                (search, 127, "nothing: command not found in the guest"),
+            ]
+            for (waiting, code, words) in ends {
+                #expect(try await waiting.waitForEnd() == code)
+                #expect(waiting.errors.contains(words), "\(waiting.errors)")
             }
             try FileManager.default.removeItem(atPath: machine.directory.temporary + "/gone")
         }

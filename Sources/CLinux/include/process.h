@@ -34,6 +34,18 @@ struct linux_program {
 /// child that then cannot go on says so on its standard error and exits with 127 for execve's ENOENT, with 126 otherwise.
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step);
 
+/// The parts of linux_spawn, for a program that the child itself finds out about. Forks: 0 in the child, where `*report` is where it
+/// says why it cannot go on; -1 with errno.
+int linux_start_child(int *report);
+/// In the parent, which waits a second at most: how many bytes the child has said, 0 when it has become its program or takes longer.
+ssize_t linux_start_answer(int report, void *answer, size_t size);
+/// In the parent, after that: the pidfd of a child that said nothing; -1 with errno, and then the child is no more.
+int linux_started(pid_t child);
+/// In the child: makes these its standard streams (-1: /dev/null), `*report` 3 and `*group`, when above 0, 4, and closes all others.
+int linux_take_streams(const int streams[3], int *report, int *group);
+/// In the child: becomes the program. Returns only on failure: its errno, and `*step`.
+int linux_become(const struct linux_program *program, int *report, enum linux_start_step *step);
+
 /// waitid(2) on a pidfd without blocking. Returns 1 and fills `code` and `signal` (0 when none) when the process has
 /// ended (and reaps it, unless `keep`), 0 when it runs, -1 with errno.
 int linux_wait_pidfd(int pidfd, int keep, int *code, int *signal);
