@@ -171,6 +171,10 @@ int linux_started(pid_t child) {
 }
 
 int linux_take_streams(const int streams[3], int *report, int *group) {
+  // Before it may wait, so that whoever ends the session ends this.
+  if (setsid() < 0) return -1;
+  restore_signals();
+  signal(SIGPIPE, SIG_IGN);
   int from[5] = {streams[0], streams[1], streams[2], *report, *group}, moved[5];
   for (int i = 0; i < 5; i++) {
     // Moved above 4 first, so that no descriptor is overwritten before its turn.

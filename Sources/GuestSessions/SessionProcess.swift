@@ -42,6 +42,8 @@ struct SessionProcess {
                     program.standardOutput = FileDescriptor(rawValue: 1)
                     program.standardError = FileDescriptor(rawValue: 2)
                     program.hasTerminal = isTerminal
+                    // It leads one already.
+                    program.newSession = false
                     program.controlGroup = group
                     throw failure(program.become(), program)
                 } catch {

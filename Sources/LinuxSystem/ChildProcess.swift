@@ -228,7 +228,7 @@ public struct ChildProcess: Sendable {
     /// - Parameters:
     ///   - streams: its standard input, output and error; nil is `/dev/null`.
     ///   - group: the `cgroup.procs` to join. All other descriptors are closed.
-    ///   - prepare: called in the child, with the group's descriptor there. It calls `Program.become`, and returns only when that did.
+    ///   - prepare: called in the child, which leads a session by then, with the group's descriptor there. It calls `Program.become`, and returns only when that did.
     public static func start(
         streams: (FileDescriptor?, FileDescriptor?, FileDescriptor?), group: FileDescriptor?, _ prepare: (FileDescriptor?) -> Refusal
     ) throws(Refusal) -> ChildProcess {

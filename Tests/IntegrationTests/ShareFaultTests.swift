@@ -133,8 +133,9 @@ import Testing
             let directory = try RunningProgram(machine.directory.vm(inside))
             let path = ["exec", "--env", "PATH=/nix/store/directory", machine.name, "--", "nothing"]
             let search = try RunningProgram(machine.directory.vm(path))
+            let ended = try RunningProgram(machine.directory.vm(["exec", "--timeout", "3"] + path.dropFirst()))
             // In the guest before the next one is.
-            _ = try await machine.waitUntil("to have the sessions") { $0.sessions >= 4 }
+            _ = try await machine.waitUntil("to have the sessions") { $0.sessions >= 5 }
             for number in 1...3 { #expect(try await machine.output(of: "echo still here \(number)") == "still here \(number)") }
             // The end of its input reaches the one that was there before.
             try Data().write(to: URL(fileURLWithPath: machine.directory.path + "/go"))

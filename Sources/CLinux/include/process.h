@@ -41,7 +41,8 @@ int linux_start_child(int *report);
 ssize_t linux_start_answer(int report, void *answer, size_t size);
 /// In the parent, after that: the pidfd of a child that said nothing; -1 with errno, and then the child is no more.
 int linux_started(pid_t child);
-/// In the child: makes these its standard streams (-1: /dev/null), `*report` 3 and `*group`, when above 0, 4, and closes all others.
+/// In the child: makes these its standard streams (-1: /dev/null), `*report` 3 and `*group`, when above 0, 4, and closes all others. It
+/// leads a session then, and signals do to it what they do to any program, but for SIGPIPE.
 int linux_take_streams(const int streams[3], int *report, int *group);
 /// In the child: becomes the program. Returns only on failure: its errno, and `*step`.
 int linux_become(const struct linux_program *program, int *report, enum linux_start_step *step);
