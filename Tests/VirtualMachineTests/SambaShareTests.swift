@@ -33,8 +33,10 @@ import Testing
 
                 """))
         #expect(text.contains("unix extensions = yes\n"))
-        #expect(samba.connections.map(\.address) == ["10.0.2.4"])
-        #expect(samba.connections.map(\.port) == [139])
+        #expect(
+            samba.connections == [
+                ShareConnection(address: "10.0.2.4", port: 139, command: ["/bin/sh", "/run/x/samba/serve", "/usr/sbin/smbd"])
+            ])
     }
 
     /// With `echo` as the server, which prints what it was started with, and what smbd makes of the configuration then.
