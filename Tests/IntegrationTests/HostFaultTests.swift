@@ -35,6 +35,7 @@ import Testing
                 ("mkdir \(lock); \(image) good; c=$?; rmdir \(lock); exit $c", "cannot make \(lock): Is a directory"),
                 ("\(refusing("flock", "ENOLCK", lock)) \(image) good", "cannot lock \(lock): No locks available"),
                 ("SAY='no image today' \(faulty)", "cannot make an image of the store: no image today"),
+                ("VM_PATIENCE=1 \(faulty)", "given up after 1 s of making an image of the store: "),
                 ("VM_PATIENCE=1 \(faulty)", "; $VM_PATIENCE gives it more seconds"),
                 (
                     "VM_PATIENCE=1 PATH=$PWD/bin:$PATH vm run --kernel $K --modules $M --register /nix/store/.links -- true",
