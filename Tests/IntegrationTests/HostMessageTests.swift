@@ -221,6 +221,7 @@ import Testing
     }
 
     @Test func whatAClientMeetsInPlaceOfAProxyIsTold() async throws {
+        let directory = try VMDirectory()
         let serve = "socat UNIX-LISTEN:vm-proxy.socket"
         let wait = "until [ -S vm-proxy.socket ]; do sleep 0.05; done"
         try await expect(
@@ -234,8 +235,8 @@ import Testing
                 ("\(serve) SYSTEM:'read l; sleep 6' & \(wait); vm down g; c=$?; wait; exit $c", " within 5 s"),
                 (
                     "\(serve) SYSTEM:'read l' & \(wait); vm down g; c=$?; wait; exit $c",
-                    "vm: the vm-proxy of /"
+                    "vm: the vm-proxy of \(directory.path) ended while "
                 ),
-            ], code: 255)
+            ], code: 255, in: directory)
     }
 }
