@@ -92,8 +92,6 @@ void linux_raise_descriptor_limit(void) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void linux_set_pipe_size(int descriptor, int bytes) { fcntl(descriptor, F_SETPIPE_SZ, bytes); }
-
 int linux_loop_backing(int descriptor, uint64_t *device, uint64_t *inode) {
   struct loop_info64 information;
   if (ioctl(descriptor, LOOP_GET_STATUS64, &information) < 0) return -1;

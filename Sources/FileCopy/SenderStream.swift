@@ -123,18 +123,26 @@ final class SenderStream {
         while writer.pendingCount > 0 {
             let ready = try channel.wait(toWrite: true)
             if ready.input { try receive() }
-            guard ready.output, writer.pendingCount > 0 else { continue }
-            let channel = channel
-            var isOpen = true
+            if ready.output { try writeAll() }
+        }
+    }
+
+    /// Writes until nothing waits or the stream takes no more.
+    private func writeAll() throws(CopyFailure) {
+        let channel = channel
+        var isOpen = true
+        var isFull = false
+        while writer.pendingCount > 0, isOpen, !isFull {
             try writer.write { bytes throws(CopyFailure) in
                 guard let count = try channel.write(bytes) else {
                     isOpen = false
                     return 0
                 }
+                isFull = count == 0
                 return count
             }
-            if !isOpen { stop() }
         }
+        if !isOpen { stop() }
     }
 
     private func stop() {

@@ -40,7 +40,7 @@ extension SessionProcess {
     /// Starts a copy.
     static func copy(_ service: Service, _ environment: SessionEnvironment) throws(SessionStartFailure) -> SessionProcess {
         let process = try start(.shell, group: environment.controlGroup) { () throws(SessionStartFailure) in environment.copy(service) }
-        for pipe in [process.input, process.output] { if let pipe { linux_set_pipe_size(pipe.rawValue, pipeSize) } }
+        for pipe in [process.input, process.output] { pipe?.setPipeCapacity(pipeSize) }
         return process
     }
 }

@@ -31,6 +31,9 @@ final class Link {
         return limits
     }
 
+    /// Kept free in a stream's window for what is not a command's output.
+    private static let reserve = 64
+
     let place: LinkPlace
     private let loop: Watcher
     private let source: EventSource
@@ -40,6 +43,8 @@ final class Link {
     private var yamux = YamuxConnection(role: .client, limits: Link.limits)
     private var health = LinkHealth(now: 0, asksAlways: false)
     private var output = ByteQueue()
+    /// Bytes that follow those of `output`.
+    private var conduit = Conduit()
     private var delay: ReconnectDelay
     private var lastComplaint = ""
     /// True when the link is lost and cannot be made again.
@@ -216,11 +221,11 @@ final class Link {
         case .greeting(let open, _): socket = open
         case .open(let open, _):
             socket = open
-            if output.isEmpty, yamux.outputCount > 0 { output.append(yamux.takeOutput()) }
+            takeOutput()
         }
         var failure: Errno?
         var blocked = false
-        while !output.isEmpty, !blocked, failure == nil {
+        while hasOutput, !blocked, failure == nil {
             _ = output.take { buffer in
                 do throws(Errno) {
                     if let count = try socket.write(buffer) { return count }
@@ -228,10 +233,28 @@ final class Link {
                 } catch { failure = error }
                 return 0
             }
-            if output.isEmpty, isOpen, yamux.outputCount > 0 { output.append(yamux.takeOutput()) }
+            if output.isEmpty, conduit.count > 0, !blocked, failure == nil {
+                do throws(Errno) {
+                    try emptyConduit(into: socket)
+                    blocked = conduit.count > 0
+                } catch { failure = error }
+            }
+            if isOpen { takeOutput() }
         }
         if let failure { return lose("the link broke: \(failure.description)") }
-        loop.watch(socket, output.isEmpty ? .readable : [.readable, .writable], source)
+        loop.watch(socket, hasOutput ? [.readable, .writable] : .readable, source)
+    }
+
+    private var hasOutput: Bool { !output.isEmpty || conduit.count > 0 }
+
+    private func takeOutput() { if !hasOutput, yamux.outputCount > 0 { output.append(yamux.takeOutput()) } }
+
+    private func emptyConduit(into socket: FileDescriptor) throws(Errno) {
+        do throws(Errno) { try conduit.empty(into: socket) } catch {
+            // Not every device has it.
+            guard error == .invalid else { throw error }
+            output.append(try conduit.takeBack())
+        }
     }
 
     // MARK: Loss
@@ -255,6 +278,7 @@ final class Link {
             if Uptime.microseconds > since + ReconnectDelay.longest { delay.reset() }
         }
         output.removeAll()
+        conduit.close()
         yamux = YamuxConnection(role: .client, limits: Link.limits)
         if case .descriptor = place { isOver = true }
         retryLater(reason)
@@ -298,6 +322,21 @@ final class Link {
     }
     func finish(_ stream: UInt32) { yamux.finish(stream) }
     func reset(_ stream: UInt32) { yamux.reset(stream) }
+
+    func move(_ stream: UInt32, from pipe: FileDescriptor, as type: FrameType?) -> Int {
+        guard isOpen, conduit.isUsable, conduit.count == 0 else { return 0 }
+        flush()
+        guard isOpen, !hasOutput else { return 0 }
+        let header = type == nil ? 0 : Frame.headerLength
+        let room = yamux.frameCapacity(stream) - header - Link.reserve
+        guard room >= Conduit.minimum else { return 0 }
+        let count = conduit.fill(from: pipe, upTo: min(room, Conduit.limit))
+        guard count > 0 else { return 0 }
+        output.append(yamux.beginFrame(stream, length: header + count))
+        if let type { output.append(Frame.header(type, length: count)) }
+        flush()
+        return count
+    }
 
     /// Sends bytes for which the caller has seen `capacity`; a small frame on a fresh stream always has it.
     func sendWhole(_ stream: UInt32, _ bytes: [UInt8]) { sendWhole(stream, [], bytes[...]) }

@@ -1,4 +1,5 @@
 internal import AgentProtocol
+internal import LinuxSystem
 
 /// What carries streams: a link.
 protocol StreamCarrier: AnyObject {
@@ -8,6 +9,9 @@ protocol StreamCarrier: AnyObject {
     func sendWhole(_ stream: UInt32, _ bytes: [UInt8])
     /// The same, of a header and what follows it.
     func sendWhole(_ stream: UInt32, _ header: [UInt8], _ bytes: ArraySlice<UInt8>)
+    /// Sends what a command's pipe has now, as one frame of `type` or, without one, as it is, and without passing it through this
+    /// process. Returns how many bytes that were; 0 when it cannot be done now.
+    func move(_ stream: UInt32, from pipe: FileDescriptor, as type: FrameType?) -> Int
     /// The bytes were used: the other side may send as many more.
     func consumed(_ stream: UInt32, _ count: Int)
     /// No more is sent.
@@ -17,6 +21,7 @@ protocol StreamCarrier: AnyObject {
 }
 
 extension StreamCarrier {
+    func move(_ stream: UInt32, from pipe: FileDescriptor, as type: FrameType?) -> Int { 0 }
     func sendWhole(_ stream: UInt32, _ header: [UInt8], _ bytes: ArraySlice<UInt8>) { sendWhole(stream, header + bytes) }
 }
 
@@ -37,6 +42,7 @@ struct LinkStream: Hashable {
     func capacity(wanted: Int) -> Int { carrier.capacity(number, wanted: wanted) }
     func send(_ bytes: [UInt8]) { carrier.sendWhole(number, bytes) }
     func send(_ header: [UInt8], _ bytes: ArraySlice<UInt8>) { carrier.sendWhole(number, header, bytes) }
+    func move(from pipe: FileDescriptor, as type: FrameType?) -> Int { carrier.move(number, from: pipe, as: type) }
     func consumed(_ count: Int) { if count > 0 { carrier.consumed(number, count) } }
     /// We send no more; receiving goes on.
     func finish() { carrier.finish(number) }

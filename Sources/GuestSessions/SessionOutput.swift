@@ -1,3 +1,4 @@
+internal import AgentProtocol
 internal import CLinux
 internal import LinuxSystem
 
@@ -10,6 +11,8 @@ struct SessionOutput {
     /// How much is still to be read after the process has ended: what it had written by then. An orphan that holds the other
     /// end can neither delay the session's end nor add to its output. Nil while the process runs.
     private var remaining: Int?
+    /// Whether it writes as fast as it is read, so that moving its bytes is worth an attempt.
+    private var isBulk = false
 
     init(_ descriptor: FileDescriptor, _ kind: SessionLog.Source, _ source: EventSource, isTerminal: Bool) {
         self.descriptor = descriptor
@@ -54,6 +57,15 @@ struct SessionOutput {
         }
         if isOver { return .over }
         if isEmpty { return .nothingNow }
+        isBulk = count == room && remaining == nil && !isTerminal
         return count < room && remaining == nil ? .few : .some
+    }
+
+    /// Sends what its pipe has by way of the kernel; false when it is to be read.
+    mutating func move(to stream: LinkStream, isRaw: Bool) -> Bool {
+        guard isBulk, remaining == nil else { return false }
+        let count = stream.move(from: descriptor, as: isRaw ? nil : kind == .output ? .standardOutput : .standardError)
+        isBulk = count >= Conduit.minimum
+        return count > 0
     }
 }

@@ -111,6 +111,12 @@ extension Session {
                 index += 1
                 continue
             }
+            // Only with a log that is empty, as it is here of a session with one client.
+            if kind != .detached, outputs[index].move(to: clients[0].stream, isRaw: kind.isRaw) {
+                loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
+                index += 1
+                continue
+            }
             switch outputs[index].read(into: &log, room: room) {
             case .some:
                 hasChanged = true
@@ -131,8 +137,9 @@ extension Session {
     private var room: Int {
         var room = Frame.preferredDataLength
         guard kind == .detached else {
-            guard let client = clients.first, client.position == log.end else { return 0 }
-            return min(room, client.room)
+            // Not `clients.first`, which would be a copy.
+            guard !clients.isEmpty, clients[0].position == log.end else { return 0 }
+            return min(room, clients[0].room)
         }
         let now = Uptime.microseconds
         for index in clients.indices where !clients[index].isLeftBehind {

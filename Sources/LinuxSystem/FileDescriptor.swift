@@ -61,6 +61,19 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Takes at most `limit` bytes from `source`, moved by the kernel (`man 2 splice`); one of the two is a pipe, and neither is waited
+    /// for. The count, 0 at the end of `source`, nil when there is nothing or no room now.
+    public func splice(from source: FileDescriptor, upTo limit: Int) throws(Errno) -> Int? {
+        while true {
+            let count = linux_splice(source.rawValue, rawValue, limit)
+            if count >= 0 { return count }
+            let error = Errno.current
+            if error == .interrupted { continue }
+            if error == .wouldBlock { return nil }
+            throw error
+        }
+    }
+
     /// Writes all of `bytes` to a blocking descriptor.
     public func writeAll(_ bytes: [UInt8]) throws(Errno) {
         var offset = 0

@@ -35,8 +35,26 @@ extension YamuxConnection {
         return count
     }
 
+    /// How many bytes a frame of `beginFrame` may have now: none while anything else waits for the output.
+    public mutating func frameCapacity(_ identifier: UInt32) -> Int {
+        guard failure == nil, output.count == 0, turns.isEmpty, let stream = streams[identifier] else { return 0 }
+        return stream.weFinished || stream.opening == .unannounced ? 0 : Int(stream.sendWindow)
+    }
+
+    /// The header of a data frame whose `length` bytes, no more than `frameCapacity`, the caller writes itself: the next that are
+    /// written after it.
+    public mutating func beginFrame(_ identifier: UInt32, length: Int) -> [UInt8] {
+        var header: [UInt8] = []
+        guard length > 0, length <= frameCapacity(identifier) else { return header }
+        Header(.data, stream: identifier, length: UInt32(length)).append(to: &header)
+        streams[identifier]?.sent(length)
+        return header
+    }
+
     /// How much the stream may send now. While others wait, only the one whose turn it is sends, and only so much.
-    private func share(_ identifier: UInt32, _ stream: StreamState) -> Int {
+    ///
+    /// Mutating only in name: called with `self` by value from what is mutating, the whole connection would be copied each time.
+    private mutating func share(_ identifier: UInt32, _ stream: StreamState) -> Int {
         var room = stream.opening == .unannounced ? 0 : output.room(limits.preferredOutput)
         if !turns.isEmpty {
             if let turn, turn.stream == identifier { room = min(room, max(0, turn.left)) } else { room = 0 }
@@ -66,13 +84,18 @@ extension YamuxConnection {
 
     /// Whether `nextEvent` may have one.
     public var hasEvents: Bool {
-        if !events.isEmpty { return true }
-        guard failure == nil, let first = turns.first else { return false }
-        guard let stream = streams[first], isWaiting(stream) else { return true }
-        return output.room(limits.preferredOutput) >= Int(stream.wanted)
+        // See `share`.
+        mutating get {
+            if !events.isEmpty { return true }
+            guard failure == nil, let first = turns.first else { return false }
+            guard let stream = streams[first], isWaiting(stream) else { return true }
+            return output.room(limits.preferredOutput) >= Int(stream.wanted)
+        }
     }
 
-    private func isWaiting(_ stream: StreamState) -> Bool { stream.isQueued && stream.wanted > 0 && stream.sendWindow >= stream.wanted }
+    private mutating func isWaiting(_ stream: StreamState) -> Bool {
+        stream.isQueued && stream.wanted > 0 && stream.sendWindow >= stream.wanted
+    }
 
     private mutating func nextTurn() -> YamuxEvent? {
         guard failure == nil else { return nil }

@@ -34,8 +34,6 @@ int64_t linux_seek_hole(int descriptor, int64_t from);
 
 /// Lets this process open as many files as its hard limit allows.
 void linux_raise_descriptor_limit(void);
-/// Asks for a pipe that holds `bytes`; it stays as it is when the system does not allow it.
-void linux_set_pipe_size(int descriptor, int bytes);
 /// The file that is behind a loop device, as stat(2) numbers it (LOOP_GET_STATUS64); -1 with errno, which is ENXIO when there is none.
 int linux_loop_backing(int descriptor, uint64_t *device, uint64_t *inode);
 
