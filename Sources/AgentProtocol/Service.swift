@@ -24,6 +24,8 @@ public enum Service: String, CaseIterable, Sendable {
     case connect
     /// The guest's kernel log. After `accepted`: text, a message a line; `log:follow` goes on until the stream ends.
     case log
+    /// What the client sends comes back. After `accepted`: raw bytes, until the client half-closes and all of them are back.
+    case echo
     /// How the agent is. After `accepted`: the text of an `AgentReport`.
     case status
 }

@@ -252,7 +252,8 @@ public final class Server {
         case .connect: connect(stream, argument ?? "", rest)
         case .log where argument == nil || argument == "follow":
             startService(stream, rest) { [loop] in KernelLogStream($0, follows: argument != nil, id: $1, loop: loop) }
-        case .log,
+        case .echo where argument == nil: startService(stream, rest) { service, _ in Echo(service) }
+        case .log, .echo,
             _ where argument != nil:
             stream.refuse("there is no '\(text)': the service is '\(name)'")
         case .status:

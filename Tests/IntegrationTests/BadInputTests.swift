@@ -25,6 +25,18 @@ import Testing
         #expect(result.errors.contains(cause), "\(result)")
     }
 
+    @Test func aPingOfWhatIsNotThereOrWithoutMeaningSaysSo() async throws {
+        let directory = try VMDirectory()
+        let nobody = try await directory.vm(["ping", "nobody"]).run()
+        #expect(nobody.code == 255)
+        #expect(nobody.errors.contains("no vm-proxy answers"), "\(nobody)")
+        for (option, word) in [("--count", "0"), ("--size", "0"), ("--interval", "soon"), ("--timeout", "never")] {
+            let refused = try await directory.vm(["ping", option, word, "nobody"]).run()
+            #expect(refused.code == 64, "\(option): \(refused)")
+            #expect(refused.errors.contains(option), "\(refused)")
+        }
+    }
+
     @Test(arguments: [
         ["--nonsense"], ["--memory", "much"], ["--memory", "1"], ["--cores", "0"], ["--boot-timeout", "0"], ["--verbose", "--quiet"],
         ["--ephemeral", "--disk", "x"], ["--accel", "magic"], ["--disk-size", "huge"], ["--initrd", "x", "--module", "y"],

@@ -30,6 +30,38 @@ import Testing
         #expect(try await machine.sh("ps | grep '[s]leep 4321'").code == 1)
     }
 
+    /// Through the kernel alone, as what a command writes by the megabyte is, and in the middle of which it writes little and is killed.
+    @Test func whatIsWrittenInBulkArrivesWholeAndInOrder() async throws {
+        let lines = "seq 1 700000; echo middle >&2; printf x; seq 1 300000; kill -9 $$"
+        let result = try await Machine.shared.sh(lines)
+        #expect(result.code == 137, "\(result.code)")
+        #expect(result.errors == "middle\n")
+        var expected = ""
+        for number in 1...700_000 { expected += "\(number)\n" }
+        expected += "x"
+        for number in 1...300_000 { expected += "\(number)\n" }
+        // Not the text itself, of which there are 6 MB, in a failure's words.
+        let isWhole = result.text == expected
+        #expect(isWhole, "\(result.text.utf8.count) bytes, of \(expected.utf8.count) expected")
+    }
+
+    @Test func aPingTellsThatTheAgentIsThereAndHowFar() async throws {
+        let machine = try Machine.shared
+        let result = try await machine.directory.vm(["ping", "--count", "3", "--interval", "10ms", machine.name]).run()
+        #expect(result.code == 0, "\(result)")
+        let lines = result.text.split(separator: "\n")
+        #expect(lines.count == 4 && lines[0].hasPrefix("64 bytes back from \(machine.name) after "), "\(result)")
+        #expect(lines.last?.hasPrefix("3 came back: least ") == true, "\(result)")
+        // More than a window holds.
+        let large = try await machine.directory.vm(["ping", "-c", "2", "-i", "0", "-s", "3000000", "--json", machine.name]).run()
+        struct Report: Decodable {
+            var size: Int
+            var microseconds: [Int64]
+        }
+        let report = try JSONDecoder().decode(Report.self, from: Data(large.output))
+        #expect(report.size == 3_000_000 && report.microseconds.count == 2)
+    }
+
     @Test func aSignalReachesTheCommand() async throws {
         let machine = try Machine.shared
         let script = "trap 'echo heard; exit 9' USR1; echo ready; while :; do sleep 0.05; done"

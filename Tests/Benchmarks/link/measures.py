@@ -57,6 +57,11 @@ def from_guest(connection, count):
 def there_and_back(connection, count):
     """Bytes per second to `cat`, all of which come back."""
     say(connection, "exec cat")
+    return echoed(connection, count)
+
+
+def echoed(connection, count):
+    """The same, to a far end that sends back what it gets."""
     started = time.perf_counter()
     sender = threading.Thread(target=send_quietly, args=(connection, count))
     sender.start()
@@ -68,6 +73,11 @@ def there_and_back(connection, count):
 def round_trips(connection, count):
     """Seconds that each of so many bytes took to `cat` and back, one after the other."""
     say(connection, "exec cat")
+    return echoed_trips(connection, count)
+
+
+def echoed_trips(connection, count):
+    """The same, to a far end that sends back what it gets."""
     times = []
     for _ in range(count):
         started = time.perf_counter()
