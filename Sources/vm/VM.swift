@@ -26,7 +26,8 @@ struct VM: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, UpCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self, PingCommand.self,
+            RunCommand.self, UpCommand.self, ExecCommand.self, ShellCommand.self, SessionsCommand.self, AttachCommand.self,
+            PingCommand.self,
             KillCommand.self, ForwardCommand.self, LogsCommand.self, CopyCommand.self, PsCommand.self, DownCommand.self, InitrdCommand.self,
             ServeShareCommand.self, MakeImageCommand.self,
         ])

@@ -41,10 +41,24 @@ private func obey(_ connection: inout YamuxConnection, _ seed: UInt8) {
         switch event {
         case .data(let stream, let bytes) where (UInt8(truncatingIfNeeded: stream) ^ seed) & 2 == 0:
             connection.consumed(stream, bytes.count)
-            _ = bytes.withUnsafeBytes { connection.send(stream, $0) }
+            answer(&connection, stream, bytes)
         case .finished(let stream): connection.finish(stream)
         case .opened(let stream) where stream & 4 != 0: connection.reset(stream)
         default: break
         }
     }
+}
+
+/// As the connection writes it or, where nothing waits, as a frame of the application's own.
+private func answer(_ connection: inout YamuxConnection, _ stream: UInt32, _ bytes: [UInt8]) {
+    let capacity = connection.frameCapacity(stream)
+    guard capacity > 0, !bytes.isEmpty else {
+        _ = bytes.withUnsafeBytes { connection.send(stream, $0) }
+        return
+    }
+    precondition(connection.outputCount == 0)
+    let length = min(capacity, bytes.count)
+    precondition(connection.beginFrame(stream, length: length).count == 12)
+    precondition(connection.frameCapacity(stream) == capacity - length)
+    precondition(connection.beginFrame(stream, length: capacity + 1).isEmpty)
 }
