@@ -102,9 +102,9 @@ public struct Frame: Equatable, Sendable {
 
     /// Bytes before the payload.
     public static let headerLength = 5
-    /// The most bytes that a payload may have. Senders of data keep to `preferredDataLength`.
+    /// The most bytes that a payload may have.
     public static let maximumPayloadLength = 1 << 20
-    /// The payload length that senders of data should use at most, so that a stream's window holds several.
+    /// The payload length that senders of data should use at most where they copy it, so that a stream's window holds several.
     public static let preferredDataLength = 32 << 10
 
     /// The frame's bytes.

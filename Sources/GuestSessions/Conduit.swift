@@ -8,7 +8,7 @@ internal import LinuxSystem
 /// (`port_fops_splice_write`) gives the host as many pieces as the pipe has, also when it was asked to take fewer, and the device stops
 /// at those that have no content. The command's own pipe may get more at any moment; this one does not.
 struct Conduit {
-    /// The most that is moved at once.
+    /// The most that is moved at once, and so the longest frame of ours.
     static let limit = 128 << 10
     /// Less than this is as well copied.
     static let minimum = 16 << 10
@@ -31,8 +31,11 @@ struct Conduit {
     mutating func empty(into device: FileDescriptor) throws(Errno) {
         guard let pipe else { return }
         while count > 0, let moved = try device.splice(from: pipe.readEnd, upTo: count) {
-            // The bytes are gone, and so is their place in the stream.
-            guard moved > 0 else { throw Errno(EIO) }
+            guard moved > 0 else {
+                // The device had no place for them all and dropped them; their place in the stream is lost. The next link copies.
+                isUsable = false
+                throw Errno(EIO)
+            }
             count -= moved
         }
     }

@@ -198,8 +198,8 @@ final class Connection: StreamService {
     func streamLost() {
         switch state {
         case .connecting(let socket), .open(let socket):
-            loop.watch(socket, [], source)
-            socket.closeWithReset()
+            socket.resetOnClose()
+            loop.close(socket)
         case .waiting, .over: break
         }
         state = .over

@@ -5,7 +5,7 @@ internal import LinuxSystem
 /// ever waits here.
 final class Echo: StreamService {
     private let stream: LinkStream
-    private var waiting: [ArraySlice<UInt8>] = []
+    private var queue = ByteQueue()
     private var clientFinished = false
     private(set) var isOver = false
 
@@ -16,7 +16,7 @@ final class Echo: StreamService {
     func start() { stream.accept() }
 
     func received(_ bytes: ArraySlice<UInt8>) {
-        waiting.append(bytes)
+        queue.append(bytes)
         sendBack()
     }
 
@@ -26,16 +26,19 @@ final class Echo: StreamService {
     }
 
     func streamWritable() { sendBack() }
-    func streamLost() { (waiting, isOver) = ([], true) }
+    func streamLost() { (queue, isOver) = (ByteQueue(), true) }
     func ready(_ ready: EventPoll.Interest) {}
     func tick(now: UInt64) {}
 
     private func sendBack() {
-        while let first = waiting.first {
-            let count = min(first.count, stream.capacity(wanted: 1))
-            guard count > 0 || first.isEmpty else { return }
-            if count > 0 { stream.send([], first.prefix(count)) }
-            if count == first.count { waiting.removeFirst() } else { waiting[0] = first.dropFirst(count) }
+        while !queue.isEmpty {
+            let room = stream.capacity(wanted: 1)
+            guard room > 0 else { return }
+            let count = queue.take { bytes in
+                let piece = UnsafeRawBufferPointer(rebasing: bytes.prefix(room))
+                stream.send(Array(piece))
+                return piece.count
+            }
             stream.consumed(count)
         }
         guard clientFinished, !isOver else { return }

@@ -31,9 +31,6 @@ final class Link {
         return limits
     }
 
-    /// Kept free in a stream's window for what is not a command's output.
-    private static let reserve = 64
-
     let place: LinkPlace
     private let loop: Watcher
     private let source: EventSource
@@ -328,7 +325,8 @@ final class Link {
         flush()
         guard isOpen, !hasOutput else { return 0 }
         let header = type == nil ? 0 : Frame.headerLength
-        let room = yamux.frameCapacity(stream) - header - Link.reserve
+        // Half of the window at most: a command has two outputs, and neither is to take all that the client gives room for.
+        let room = yamux.frameCapacity(stream) / 2 - header
         guard room >= Conduit.minimum else { return 0 }
         let count = conduit.fill(from: pipe, upTo: min(room, Conduit.limit))
         guard count > 0 else { return 0 }

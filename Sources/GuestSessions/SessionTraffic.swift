@@ -98,7 +98,8 @@ extension Session {
         log.drop(before: clients.first?.position ?? log.end)
     }
 
-    /// Reads once from each end that the process writes to; false when there is probably nothing more.
+    /// Reads once from each end that the process writes to; false when there is probably nothing more, or when it was moved: that is as
+    /// much as a turn allows.
     private func fill() -> Bool {
         var hasChanged = false
         var index = 0
@@ -111,7 +112,7 @@ extension Session {
                 index += 1
                 continue
             }
-            // Only with a log that is empty, as it is here of a session with one client.
+            // The log of a session with one client is empty here: nothing is overtaken.
             if kind != .detached, outputs[index].move(to: clients[0].stream, isRaw: kind.isRaw) {
                 loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
                 index += 1

@@ -18,6 +18,9 @@ enum EventSource: Equatable {
 /// Sets what each descriptor is watched for. The queue is told when the loop waits the next time, and only of what is then another:
 /// where data flows, much of what is watched for is taken back in the same turn.
 ///
+/// What is watched here is closed here and nowhere else: the next descriptor gets its number, and would be taken for one that the queue
+/// has.
+///
 /// A descriptor that is watched for nothing is taken out of the queue: epoll reports a hang-up whatever one asks for,
 /// and a loop that cannot act on it would spin.
 final class Watcher {

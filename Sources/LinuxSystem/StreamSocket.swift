@@ -34,9 +34,12 @@ extension FileDescriptor {
         guard linux_finish_sending(rawValue) == 0 else { throw .current }
     }
 
+    /// Lets a TCP peer see a reset, not an end in order, when this socket is closed.
+    public func resetOnClose() { linux_reset_on_close(rawValue) }
+
     /// Closes a socket so that a TCP peer sees a reset, not an end in order.
     public func closeWithReset() {
-        linux_reset_on_close(rawValue)
+        resetOnClose()
         close()
     }
 

@@ -29,12 +29,10 @@ public struct EchoStream {
         var chunk = [UInt8](repeating: 0, count: min(max(1, bytes.count), 256 << 10))
         while back < bytes.count {
             var interest = pollfd(fd: stream.descriptor, events: Int16(POLLIN | (sent < bytes.count ? POLLOUT : 0)), revents: 0)
-            if sent > 0 || back > 0 {
+            if sent > 0 {
                 let ready = poll(&interest, 1, deadline.pollTimeout)
                 if ready < 0, Errno.current != Errno(EINTR) { throw .system(call: "poll", .current) }
-                if ready <= 0, deadline.hasPassed {
-                    throw .timedOut(waitingFor: "echo from guest '\(stream.guest)'", after: deadline.length)
-                }
+                if deadline.hasPassed { throw .timedOut(waitingFor: "echo from guest '\(stream.guest)'", after: deadline.length) }
             }
             if sent < bytes.count { sent += try send(bytes[sent...]) }
             let count = chunk.withUnsafeMutableBytes { recv(stream.descriptor, $0.baseAddress, min($0.count, bytes.count - back), 0) }

@@ -32,6 +32,24 @@ import Testing
         return frame.text
     }
 
+    /// The next descriptor that is opened gets its number.
+    @Test func aConnectionThatIsLostLeavesItsNumberToTheNext() throws {
+        let (rig, _) = try Self.connected()
+        rig.runOnce()
+        rig.service.streamLost()
+        var opened: [FileDescriptor] = []
+        // One of them, unless another test was faster. A wait reports 32 at most.
+        for _ in 0..<12 {
+            let pipe = try FileDescriptor.pipe()
+            opened += [pipe.readEnd, pipe.writeEnd]
+            try pipe.writeEnd.writeAll([1])
+            rig.loop.watch(pipe.readEnd, .readable, .output(UInt64(pipe.readEnd.rawValue)))
+            rig.loop.watch(pipe.writeEnd, .writable, .input(UInt64(pipe.writeEnd.rawValue)))
+        }
+        #expect(rig.loop.wait(milliseconds: 0).count == opened.count)
+        for descriptor in opened { rig.loop.close(descriptor) }
+    }
+
     // MARK: Being made
 
     @Test func aPortThatNobodyListensOnIsRefusedWithTheSystemsReason() throws {
