@@ -22,6 +22,8 @@ final class Session {
     var outputs: [SessionOutput] = []
     var log = SessionLog()
     var clients: [SessionClient] = []
+    /// When its terminal is read again.
+    var pausedUntil: UInt64?
     /// When its time is over.
     var timeLimit: UInt64?
     var isTimedOut = false

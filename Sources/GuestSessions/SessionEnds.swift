@@ -26,6 +26,7 @@ extension Session {
     var nextDeadline: UInt64? {
         var deadline = end == nil ? (ending == nil ? timeLimit : ending?.nextDeadline) : nil
         for client in clients { if let next = client.deadline { deadline = min(deadline ?? .max, next) } }
+        if let pausedUntil { deadline = min(deadline ?? .max, pausedUntil) }
         return deadline
     }
 
@@ -43,6 +44,7 @@ extension Session {
             if leaderHasEnded { reap() }
         }
         for index in clients.indices { clients[index].leaveBehind(now: now) }
+        if let pausedUntil, pausedUntil <= now { self.pausedUntil = nil }
         pump()
     }
 

@@ -27,6 +27,11 @@ struct SessionOutput {
         remaining = isTerminal ? PseudoTerminal.mostBuffered : max(0, Int(linux_readable_bytes(descriptor.rawValue)))
     }
 
+    private static let fullTerminalRead = 2 << 10
+    /// How long a terminal that has given little is left alone, in microseconds: programs write to it line by line, and each of their
+    /// lines would be a frame, and half a dozen system calls. Nobody who types sees it.
+    static let terminalPause: UInt64 = 2_000
+
     enum Outcome {
         case some
         /// Fewer bytes than there was room for: at the next read there are probably none.
@@ -58,7 +63,8 @@ struct SessionOutput {
         if isOver { return .over }
         if isEmpty { return .nothingNow }
         isBulk = count == room && remaining == nil && !isTerminal
-        return count < room && remaining == nil ? .few : .some
+        // A terminal gives no more than 4 KiB at once.
+        return count < (isTerminal ? SessionOutput.fullTerminalRead : room) && remaining == nil ? .few : .some
     }
 
     /// Sends what its pipe has by way of the kernel; false when it is to be read.

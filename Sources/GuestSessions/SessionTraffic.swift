@@ -123,6 +123,10 @@ extension Session {
                 hasChanged = true
                 loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
                 index += 1
+            case .few where outputs[index].isTerminal:
+                loop.watch(outputs[index].descriptor, [], outputs[index].source)
+                pausedUntil = Uptime.microseconds + SessionOutput.terminalPause
+                index += 1
             case .few, .nothingNow:
                 loop.watch(outputs[index].descriptor, .readable, outputs[index].source)
                 index += 1

@@ -77,6 +77,7 @@ extension Duration {
     var formatted: String {
         let (seconds, attoseconds) = components
         let hundredths = attoseconds / 10_000_000_000_000_000
+        if seconds == 0 { return "\(attoseconds / 1_000_000_000_000_000) ms" }
         guard hundredths > 0 else { return "\(seconds) s" }
         return "\(seconds).\(hundredths < 10 ? "0" : "")\(hundredths) s"
     }

@@ -99,6 +99,18 @@ import Testing
         #expect(result.text.contains("/dev/pts/"), "\(result)")
     }
 
+    /// Line by line, as programs write to a terminal.
+    @Test func whatATerminalSaysArrivesWholeAndBeforeTheEnd() async throws {
+        let machine = try Machine.shared
+        let result = try await onTerminal("\(Checkout.vm) exec -t \(machine.name) -- sh -c 'seq 1 5000; exit 3'", "")
+        #expect(result.code == 3, "\(result.errors)")
+        var expected = ""
+        for number in 1...5000 { expected += "\(number)\r\n" }
+        // Before it is what `script` itself echoes.
+        let isWhole = result.text.hasSuffix(expected)
+        #expect(isWhole, "\(result.text.utf8.count) bytes, of \(expected.utf8.count) expected")
+    }
+
     @Test func ctrlCGoesToTheGuestsProcess() async throws {
         let machine = try Machine.shared
         let command = "\(Checkout.vm) exec -t \(machine.name) -- sh -c 'trap \"exit 42\" INT; echo ready; while :; do sleep 0.1; done'"

@@ -19,17 +19,21 @@ struct PingCommand: ParsableCommand {
 
     @OptionGroup var directory: DirectoryOption
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How often.", valueName: "number"))
+    @Option(name: [.customShort("c", allowingJoined: true), .long], help: ArgumentHelp("How often.", valueName: "number"))
     var count = 5
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How many bytes each time.", valueName: "bytes"))
+    @Option(name: [.customShort("s", allowingJoined: true), .long], help: ArgumentHelp("How many bytes each time.", valueName: "bytes"))
     var size = 64
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How long to pause between two: 0, 500ms, 2s.", valueName: "time"))
+    @Option(
+        name: [.customShort("i", allowingJoined: true), .long],
+        help: ArgumentHelp("How long to pause between two: 0, 500ms, 2s.", valueName: "time"))
     var interval = "200ms"
 
-    @Option(name: [.customShort("W"), .long], help: ArgumentHelp("How long to wait for an answer: 5, 500ms.", valueName: "time"))
-    var timeout = TimeLimit(argument: "5s")
+    @Option(
+        name: [.customShort("W", allowingJoined: true), .long],
+        help: ArgumentHelp("How long to wait for each answer: 5, 500ms. (default: 5s)", valueName: "time"))
+    var timeout: TimeLimit?
 
     @Flag(help: "Print the times, in microseconds, as JSON.")
     var json = false
@@ -45,29 +49,43 @@ struct PingCommand: ParsableCommand {
 
     /// Nil for what is no time.
     private var pause: Duration? {
-        Double(interval) == 0 ? .zero : TimeLimit(argument: interval).map { .milliseconds(Int64($0.milliseconds)) }
+        if let limit = TimeLimit(argument: interval) { return .milliseconds(Int64(limit.milliseconds)) }
+        let digits = interval.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        return Double(digits) == 0 && ["", "ms", "s", "m", "h"].contains(interval.dropFirst(digits.count)) ? .zero : nil
     }
 
     func run() throws {
-        let report = Ping(size: size, microseconds: try Failure.wrapping { try measure() })
+        var times: [Int64] = []
+        var failure: (any Error)?
+        do { try Failure.wrapping { try measure(&times) } } catch { failure = error }
+        // What came back before something went wrong is worth to be told.
+        if !times.isEmpty { try tell(Ping(size: size, microseconds: times)) }
+        if let failure { throw failure }
+    }
+
+    private func tell(_ report: Ping) throws {
         guard json else { return print(report.summary) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         print(String(decoding: try encoder.encode(report), as: UTF8.self))
     }
 
-    private func measure() throws(ProxyClientError) -> [Int64] {
+    private func measure(_ times: inout [Int64]) throws(ProxyClientError) {
         let limit = Duration.milliseconds(Int64(timeout?.milliseconds ?? 5_000))
         let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0) }
+        let started = ContinuousClock.now
         let stream = try directory.client.echo(of: name, deadline: .after(limit))
-        var times: [Int64] = []
+        let opening = started.duration(to: .now)
+        if opening > .seconds(1) { Terminal.note("'\(name)' took \(String(format: "%.1f", opening / .seconds(1))) s to answer at all") }
         for number in 0..<count {
             if number > 0, let pause { Thread.sleep(forTimeInterval: pause / .seconds(1)) }
             let taken = try stream.roundTrip(bytes, deadline: .after(limit)).components
             times.append(taken.seconds * 1_000_000 + taken.attoseconds / 1_000_000_000_000)
-            if !json { print(Ping.line(size, from: name, microseconds: times[number])) }
+            guard !json else { continue }
+            print(Ping.line(size, from: name, microseconds: times[number]))
+            // Also into a pipe or a file.
+            fflush(nil)
         }
-        return times
     }
 }
 
