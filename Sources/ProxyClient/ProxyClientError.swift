@@ -73,7 +73,7 @@ public enum ProxyClientError: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 extension Duration {
-    /// As a person writes it: `5 s`, `0.25 s`.
+    /// As a person writes it: `5 s`, `1.25 s`, `250 ms`.
     var formatted: String {
         let (seconds, attoseconds) = components
         let hundredths = attoseconds / 10_000_000_000_000_000

@@ -30,10 +30,13 @@ import Testing
         let nobody = try await directory.vm(["ping", "nobody"]).run()
         #expect(nobody.code == 255)
         #expect(nobody.errors.contains("no vm-proxy answers"), "\(nobody)")
-        for (option, word) in [("--count", "0"), ("--size", "0"), ("--interval", "soon"), ("--timeout", "never")] {
+        for (option, word, cause) in [
+            ("--count", "0", "--count is from 1 to 1000000"), ("--size", "0", "--size is from 1 to 67108864 bytes"),
+            ("--interval", "soon", "--interval 'soon' is no time: 0, 500ms, 2s"), ("--timeout", "never", "--timeout"),
+        ] {
             let refused = try await directory.vm(["ping", option, word, "nobody"]).run()
             #expect(refused.code == 64, "\(option): \(refused)")
-            #expect(refused.errors.contains(option), "\(refused)")
+            #expect(refused.errors.contains(cause), "\(refused)")
         }
     }
 
