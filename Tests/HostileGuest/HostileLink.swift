@@ -24,11 +24,16 @@ final class HostileLink {
         let hello = Hello(bootID: "hostile", token: Array(1...32), software: "hostile", nonce: [7], transport: .virtioSerial)
         var scanner = HelloScanner(nonce: hello.nonce)
         var answer: Hello?
-        guard exchange(hello.encoded(), until: isOver, reading: { _ in }) else { return false }
+        // The answer may be there before this thread has its next turn.
+        var early: [UInt8] = []
+        guard exchange(hello.encoded(), until: isOver, reading: { early += $0 }) else { return false }
         while answer == nil {
-            guard !isOver(), wait() else { return false }
-            let bytes = readSome()
-            guard let bytes else { return false }
+            var bytes = early
+            early = []
+            if bytes.isEmpty {
+                guard !isOver(), wait(), let more = readSome() else { return false }
+                bytes = more
+            }
             guard let found = bytes.withUnsafeBytes({ scanner.scan($0) { _ in } }) else { continue }
             answer = found.hello
             parse(bytes[found.used...])
