@@ -91,10 +91,7 @@ import Testing
         }
         let cause = "\(directory.path)/guest.socket is in use by another program"
         #expect(error?.description.contains(cause) == true, "\(String(describing: error))")
-        // On a machine with much else to do, that program's child can end with nothing said.
-        try await eventually("the other program to answer", within: .seconds(60)) {
-            try await directory.socat("guest.socket", input: "").run().text == "mine\n"
-        }
+        #expect(try await directory.socat("guest.socket", input: "").run().text == "mine\n")
         proxy.signal(SIGTERM)
         try await proxy.waitForEnd()
         owner.signal(SIGTERM)
