@@ -79,6 +79,7 @@ extension KernelCommandLine.Parameter {
     /// Whether this is the parameter `name`, `-` and `_` being the same.
     func isNamed(_ name: String) -> Bool {
         func plain(_ byte: UInt8) -> UInt8 { byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte }
-        return self.name.utf8.elementsEqual(name.utf8) { plain($0) == plain($1) }
+        let (ours, other) = (self.name.utf8, name.utf8)
+        return ours.count == other.count && ours.elementsEqual(other) { plain($0) == plain($1) }
     }
 }

@@ -325,8 +325,9 @@ final class Link {
         flush()
         guard isOpen, !hasOutput else { return 0 }
         let header = type == nil ? 0 : Frame.headerLength
-        // Half of the window at most: a command has two outputs, and neither is to take all that the client gives room for.
-        let room = yamux.frameCapacity(stream) / 2 - header
+        // Half of the window at most for a command: it has two outputs, and neither is to take all that the client gives room for.
+        let capacity = yamux.frameCapacity(stream)
+        let room = type == nil ? capacity : capacity / 2 - header
         guard room >= Conduit.minimum else { return 0 }
         let count = conduit.fill(from: pipe, upTo: min(room, Conduit.limit))
         guard count > 0 else { return 0 }
