@@ -48,7 +48,7 @@ let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-
 let hostTargets: [Target] = [
     .systemLibrary(name: "CMount", pkgConfig: "mount", providers: [.apt(["libmount-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    .target(name: "InitrdBuilder", dependencies: ["CZstd"], swiftSettings: house),
+    .target(name: "InitrdBuilder", dependencies: ["CZstd", "LinuxSystem"], swiftSettings: house),
     .target(name: "VirtualMachine", dependencies: ["CLinux", "CMount", "LinuxSystem", subprocess, system], swiftSettings: house),
     .target(name: "HostShares", dependencies: ["LinuxSystem", subprocess, system], swiftSettings: house),
     .target(name: "ControlProtocol", swiftSettings: house),

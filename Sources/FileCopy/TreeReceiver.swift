@@ -71,9 +71,8 @@ public final class TreeReceiver {
             start = end
         }
         while !isOver {
-            guard try channel.wait().input, let count = try channel.read(into: chunk) else { continue }
-            guard count > 0 else { throw .streamEnded }
-            try take(UnsafeRawBufferPointer(rebasing: chunk[..<count]))
+            guard try channel.wait().input else { continue }
+            if try channel.take(by: chunk, { bytes throws(CopyFailure) in try take(bytes) }) == 0 { throw .streamEnded }
         }
         outgoing += Frame(.copyResult, ArraySlice(result.encoded())).encoded()
         try flush()

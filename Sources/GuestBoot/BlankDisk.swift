@@ -17,7 +17,7 @@ enum BlankDisk {
     }
 
     private static func serialNumber(of device: String) -> String? {
-        guard let name = device.split(separator: "/").last else { return nil }
+        guard let name = device.pathParts.last else { return nil }
         return try? Files.readLine("/sys/block/\(name)/serial")
     }
 }

@@ -201,7 +201,7 @@ public struct MountedShare: Equatable, Sendable {
         directory = String(text[text.utf8.index(after: colon)...])
         guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), directory.utf8.first == UInt8(ascii: "/") else { return nil }
         var isBelow = false
-        for part in directory.split(separator: "/") {
+        for part in directory.pathParts {
             if part == ".." { return nil }
             if part != "." { isBelow = true }
         }

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// A directory of the host's at a place of the guest's own (`vm.mount=SOURCE:/DIRECTORY`, `vm.mount-writable=…`).
 public struct SharedDirectory: Equatable, Sendable {
     /// Where it comes from.
@@ -19,8 +21,8 @@ public struct SharedDirectory: Equatable, Sendable {
         directory = String(rest) ?? ""
         let end = text.utf8.index(before: rest.startIndex)
         guard let source = ShareSource(String(text[..<end])) else { return nil }
-        for part in directory.split(separator: "/") where part == ".." { return nil }
-        guard directory.split(separator: "/").contains(where: { $0 != "." }) else { return nil }
+        for part in directory.pathParts where part == ".." { return nil }
+        guard directory.pathParts.contains(where: { $0 != "." }) else { return nil }
         self.source = source
         self.isWritable = isWritable
     }

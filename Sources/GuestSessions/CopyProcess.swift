@@ -8,7 +8,9 @@ internal import LinuxSystem
 public enum CopyProcess {
     /// Does one copy; returns the exit code. The client learns of everything through the stream.
     public static func run(_ service: Service) -> CInt {
-        let channel = CopyChannel(input: FileDescriptor(rawValue: 0), output: FileDescriptor(rawValue: 1))
+        // What a copy-in reads comes that way; see `SessionProcess.Streams.ring`.
+        let ring = service == .copyIn ? try? SharedRing(FileDescriptor(rawValue: 2)) : nil
+        let channel = CopyChannel(input: FileDescriptor(rawValue: 0), ring: ring, output: FileDescriptor(rawValue: 1))
         // A client that is gone is an end of the stream or a write that fails; both leave time to clean up.
         for signal in [SIGHUP, SIGPIPE] { linux_ignore_signal(signal) }
         linux_raise_descriptor_limit()
@@ -39,7 +41,8 @@ extension SessionProcess {
 
     /// Starts a copy.
     static func copy(_ service: Service, _ environment: SessionEnvironment) throws(SessionStartFailure) -> SessionProcess {
-        let process = try start(.shell, group: environment.controlGroup) { () throws(SessionStartFailure) in environment.copy(service) }
+        let streams = service == .copyIn ? Streams.ring : .shell
+        let process = try start(streams, group: environment.controlGroup) { () throws(SessionStartFailure) in environment.copy(service) }
         for pipe in [process.input, process.output] { pipe?.setPipeCapacity(pipeSize) }
         return process
     }

@@ -139,9 +139,12 @@ final class Link {
         flush()
     }
 
-    private func greet(_ socket: FileDescriptor, _ greeting: Greeting, _ bytes: UnsafeRawBufferPointer) {
+    private func greet(_ socket: FileDescriptor, _ greeting: Greeting, _ bytes: [UInt8]) {
         var greeting = greeting
-        guard let (answer, rest) = greeting.receive(bytes, now: Uptime.microseconds) else {
+        let found = bytes.withUnsafeBytes { all in
+            greeting.receive(all, now: Uptime.microseconds).map { (answer: $0.answer, used: all.count - $0.rest.count) }
+        }
+        guard let (answer, used) = found else {
             state = .greeting(socket, greeting)
             return
         }
@@ -154,7 +157,7 @@ final class Link {
         if let value = health.measure(now: now) { yamux.ping(value) }
         lastComplaint = ""
         writeKernelLog(.information, "link over \(place.transport.rawValue) to \(answer.software) is up")
-        deliver(rest)
+        deliver(bytes[used...])
     }
 
     // MARK: Bytes
@@ -165,17 +168,18 @@ final class Link {
         case .greeting(let descriptor, _), .open(let descriptor, _): socket = descriptor
         default: return
         }
-        // Bounded, so that others get their turn.
-        withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { buffer in
-            var count = 0
-            let end = fill(buffer, from: socket, &count)
-            if count > 0 {
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes) }
-            }
-            if let end { lose(end) }
+        var end: String?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Link.mostRead) { buffer, count in
+            end = fill(UnsafeMutableRawBufferPointer(buffer), from: socket, &count)
         }
+        if !bytes.isEmpty {
+            if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes[...]) }
+        }
+        if let end { lose(end) }
     }
+
+    /// How much is read at once: bounded, so that others get their turn.
+    private static let mostRead = 64 << 10
 
     /// What a virtio-serial port gives at once, however much it has.
     private static let fullPortRead = 4 << 10
@@ -195,7 +199,7 @@ final class Link {
         } catch { return "the link broke: \(error.description)" }
     }
 
-    private func deliver(_ bytes: UnsafeRawBufferPointer) {
+    private func deliver(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
         let now = Uptime.microseconds
         health.received(now: now)

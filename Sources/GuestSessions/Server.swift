@@ -214,11 +214,11 @@ public final class Server {
         services.forgetWhatIsOver()
     }
 
-    private func received(_ key: StreamKey, _ bytes: [UInt8]) {
+    private func received(_ key: StreamKey, _ bytes: ArraySlice<UInt8>) {
         let link = links[key.link]
         let stream = LinkStream(carrier: link, number: key.stream)
-        if sessions.received(bytes[...], from: stream) { return }
-        if let service = services.service(stream) { return service.received(bytes[...]) }
+        if sessions.received(bytes, from: stream) { return }
+        if let service = services.service(stream) { return service.received(bytes) }
         guard var decoder = opening[key] else { return link.consumed(key.stream, bytes.count) }
         decoder.append(bytes)
         do throws(ProtocolError) {

@@ -46,7 +46,7 @@ final class Session {
         self.command = command
         self.user = user
         self.loop = loop
-        input = SessionInput(process.input, isTerminal: process.isTerminal)
+        input = SessionInput(process)
         outputs.append(SessionOutput(process.output, .output, .output(id), isTerminal: process.isTerminal))
         if let errors = process.errorOutput { outputs.append(SessionOutput(errors, .errors, .errorOutput(id), isTerminal: false)) }
         // Longer than any machine runs is for ever.

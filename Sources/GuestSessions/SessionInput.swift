@@ -4,14 +4,19 @@ internal import LinuxSystem
 struct SessionInput {
     /// Nil once it is closed, or when there never was one.
     private(set) var descriptor: FileDescriptor?
+    /// Takes the bytes; then the descriptor is its bell.
+    private let ring: SharedRing?
+    /// Whether the ring's reader was asked to say when there is room.
+    private var awaitsRoom = false
     private let isTerminal: Bool
     private var queue = ByteQueue()
     /// Whether no more will come.
     private(set) var isEnded: Bool
 
-    init(_ descriptor: FileDescriptor?, isTerminal: Bool) {
-        self.descriptor = descriptor
-        self.isTerminal = isTerminal
+    init(_ process: SessionProcess) {
+        descriptor = process.input
+        ring = process.inputRing
+        isTerminal = process.isTerminal
         isEnded = descriptor == nil
     }
 
@@ -30,26 +35,42 @@ struct SessionInput {
     mutating func write(_ loop: Watcher, _ source: EventSource) -> Int {
         var done = 0
         guard let descriptor else { return discard() }
-        while !queue.isEmpty {
-            var isOver = false
+        var isOver = !hear(descriptor)
+        while !queue.isEmpty, !isOver {
             var offered = 0
             let written = queue.take { buffer in
                 offered = buffer.count
-                do throws(Errno) { return try descriptor.write(buffer) ?? 0 } catch { isOver = true }
+                do throws(Errno) {
+                    if let ring { return try ring.write(buffer, bell: descriptor) }
+                    return try descriptor.write(buffer) ?? 0
+                } catch { isOver = true }
                 return 0
             }
             done += written
-            // Nobody reads any more.
-            if isOver { return done + close(loop) }
             // It is full, so another attempt would be in vain.
-            if written < offered {
-                loop.watch(descriptor, .writable, source)
+            if written < offered, !isOver, waitForRoom() {
+                loop.watch(descriptor, ring == nil ? .writable : .readable, source)
                 return done
             }
         }
-        if isEnded { return done + close(loop) }
+        // Nobody reads any more, or nothing more comes.
+        if isOver || isEnded { return done + close(loop) }
         loop.watch(descriptor, [], source)
         return done
+    }
+
+    /// Takes what the reader of the ring, if that is what it is, had to say; false when it is gone.
+    private mutating func hear(_ bell: FileDescriptor) -> Bool {
+        guard awaitsRoom else { return true }
+        awaitsRoom = false
+        return (try? SharedRing.hear(bell)) ?? false
+    }
+
+    /// False when there is room again already.
+    private mutating func waitForRoom() -> Bool {
+        guard let ring else { return true }
+        awaitsRoom = true
+        return ring.waitForRoom()
     }
 
     /// Closes our end. Returns how many bytes are done with.

@@ -11,11 +11,16 @@ struct SessionProcess {
         /// Three pipes; without input, two, and it reads from `/dev/null`.
         case pipes(wantsInput: Bool)
         case terminal(TerminalSize)
+        /// For input a `SharedRing`, whose bell it has in place of the standard input and whose memory in place of the standard error; a
+        /// pipe for output.
+        case ring
     }
 
     var child: ChildProcess
     /// Nil when it reads from `/dev/null`.
     var input: FileDescriptor?
+    /// Takes what it reads; then `input` is its bell.
+    var inputRing: SharedRing?
     var output: FileDescriptor
     /// Nil when errors go where the output goes.
     var errorOutput: FileDescriptor?
@@ -26,12 +31,11 @@ struct SessionProcess {
         _ streams: Streams, group: FileDescriptor?, _ prepare: () throws(SessionStartFailure) -> Program
     ) throws(SessionStartFailure) -> SessionProcess {
         var ends = StreamEnds()
+        let isTerminal = if case .terminal = streams { true } else { false }
         do throws(Errno) { try ends.open(streams) } catch {
             ends.closeAll()
-            let isTerminal = if case .terminal = streams { true } else { false }
             throw failure(Program.StartFailure(step: isTerminal ? .terminal : .process, error: error), Program(""))
         }
-        let isTerminal = if case .terminal = streams { true } else { false }
         let hasInput = ends.input.theirs != nil
         do throws(ChildProcess.Refusal) {
             let child = try ChildProcess.start(streams: (ends.input.theirs, ends.output.theirs, ends.errors.theirs), group: group) {
@@ -53,7 +57,8 @@ struct SessionProcess {
             ends.closeTheirs()
             guard let output = ends.output.ours else { throw .system(.invalid) }
             return SessionProcess(
-                child: child, input: ends.input.ours, output: output, errorOutput: ends.errors.ours, isTerminal: isTerminal)
+                child: child, input: ends.input.ours, inputRing: ends.ring, output: output, errorOutput: ends.errors.ours,
+                isTerminal: isTerminal)
         } catch {
             ends.closeAll()
             if let error = error.systemError { throw failure(Program.StartFailure(step: .process, error: error), Program("")) }
@@ -87,9 +92,11 @@ private struct StreamEnds {
     var input = Pair()
     var output = Pair()
     var errors = Pair()
+    private(set) var ring: SharedRing?
     private var isTerminal = false
     /// As a stream's window: the process and the agent take fewer turns.
     private static let capacity: CInt = 256 << 10
+    private static let ringCapacity = 512 << 10
 
     mutating func open(_ streams: SessionProcess.Streams) throws(Errno) {
         switch streams {
@@ -105,6 +112,12 @@ private struct StreamEnds {
             try openPipes(wantsInput: wantsInput)
             let pipe = try FileDescriptor.pipe()
             errors = Pair(ours: pipe.readEnd, theirs: pipe.writeEnd)
+        case .ring:
+            try openPipes(wantsInput: false)
+            let bell = try FileDescriptor.packetPair()
+            input = Pair(ours: bell.0, theirs: bell.1)
+            let made = try SharedRing.make(capacity: StreamEnds.ringCapacity)
+            (ring, errors.theirs) = (made.ring, made.memory)
         }
         if errors.theirs == nil { errors.theirs = output.theirs }
         for ours in [input.ours, output.ours, errors.ours] { try ours?.setNonBlocking() }

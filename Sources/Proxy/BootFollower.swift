@@ -32,7 +32,7 @@ final class BootFollower: LinkStreamOwner {
         rate = RateLimit(atOnce: limits.reportsAtOnce, perSecond: limits.reportsPerSecond)
     }
 
-    func streamReceived(_ bytes: [UInt8]) {
+    func streamReceived(_ bytes: ArraySlice<UInt8>) {
         uncredited += bytes.count
         decoder.append(bytes)
         if !isWaiting { proceed() }

@@ -105,8 +105,8 @@ final class ClientBridge: LinkStreamOwner {
 
     // MARK: From the guest
 
-    func streamReceived(_ bytes: [UInt8]) {
-        guard answer != nil else { return toClient(bytes[...]) }
+    func streamReceived(_ bytes: ArraySlice<UInt8>) {
+        guard answer != nil else { return toClient(bytes) }
         answer?.append(bytes)
         do {
             guard let frame = try answer?.next() else { return }

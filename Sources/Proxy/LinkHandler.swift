@@ -6,7 +6,7 @@ internal import Yamux
 /// Who uses a stream of a link. Called on the event loop.
 protocol LinkStreamOwner: AnyObject {
     /// Bytes arrived. Their credit is the owner's to give, with `LinkHandler.consumed`.
-    func streamReceived(_ bytes: [UInt8])
+    func streamReceived(_ bytes: ArraySlice<UInt8>)
     /// All that came with one read of the link was handed over: what is written in lumps can be written.
     func streamPaused()
     /// The guest sends no more on the stream.

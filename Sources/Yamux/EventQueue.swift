@@ -9,6 +9,8 @@ struct EventQueue: Sendable {
     /// Pieces of a stream are joined up to this many bytes: the owner has fewer of them to handle, and a peer which sends bytes
     /// one by one makes us hold bytes and not events.
     private static let largestJoined = 64 << 10
+    /// A piece of this many bytes that arrived in an array is handed on as a part of it, which keeps the whole array.
+    var smallestShared = 16 << 10
 
     var isEmpty: Bool { position == events.count && lastStream == nil }
 
@@ -30,6 +32,12 @@ struct EventQueue: Sendable {
         lastBytes.append(contentsOf: bytes)
     }
 
+    /// A piece that is handed on as it is.
+    mutating func append(_ bytes: ArraySlice<UInt8>, of stream: UInt32) {
+        closeLast()
+        events.append(.data(stream, bytes))
+    }
+
     /// An array that grows by itself moves its elements one by one in Embedded Swift; here they are bytes, moved at once.
     private mutating func makeRoom(_ capacity: Int) {
         lastBytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
@@ -47,7 +55,7 @@ struct EventQueue: Sendable {
         var bytes: [UInt8] = []
         swap(&bytes, &lastBytes)
         lastStream = nil
-        return .data(stream, bytes)
+        return .data(stream, bytes[...])
     }
 
     mutating func next() -> YamuxEvent? {

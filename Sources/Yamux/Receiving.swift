@@ -3,7 +3,21 @@ extension YamuxConnection {
     ///
     /// - Throws: what ends the connection. The go-away that says so to the peer is in the output; later calls throw the
     ///   same error, and nothing else is sent.
-    public mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(YamuxError) {
+    public mutating func receive(_ bytes: UnsafeRawBufferPointer) throws(YamuxError) { try take(bytes, sharing: nil) }
+
+    /// The same; what arrived for one stream in one long piece is handed on as a part of `bytes`, and not copied.
+    public mutating func receive(_ bytes: ArraySlice<UInt8>) throws(YamuxError) {
+        let failure: YamuxError? = bytes.withUnsafeBytes { buffer in
+            do throws(YamuxError) {
+                try take(buffer, sharing: bytes)
+                return nil
+            } catch { return error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// - Parameter shared: the same bytes.
+    private mutating func take(_ bytes: UnsafeRawBufferPointer, sharing shared: ArraySlice<UInt8>?) throws(YamuxError) {
         if let failure { throw failure }
         do throws(YamuxError) {
             if isFlooded { throw .flood(.unservedStreams, perSecond: unservedStreams.perSecond) }
@@ -14,8 +28,15 @@ extension YamuxConnection {
                 case .nothing: break
                 case .header(let header): try handle(header)
                 case .data(let stream, let finishes):
-                    deliver(
-                        UnsafeRawBufferPointer(rebasing: rest[..<used]), of: stream, finishes: finishes, following: rest.count - used)
+                    if streams[stream] == nil { break }
+                    if let shared, used >= events.smallestShared {
+                        let start = shared.startIndex + bytes.count - rest.count
+                        events.append(shared[start..<start + used], of: stream)
+                    } else {
+                        let piece = UnsafeRawBufferPointer(rebasing: rest[..<used])
+                        events.append(piece, of: stream, following: rest.count - used)
+                    }
+                    if finishes { finishPeer(stream) }
                 }
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
             }
@@ -102,12 +123,6 @@ extension YamuxConnection {
         streams[identifier] = StreamState(.established)
         output.appendUrgent(Header(.windowUpdate, .ack, stream: identifier))
         events.append(.opened(identifier))
-    }
-
-    private mutating func deliver(_ bytes: UnsafeRawBufferPointer, of identifier: UInt32, finishes: Bool, following: Int) {
-        guard streams[identifier] != nil else { return }
-        events.append(bytes, of: identifier, following: following)
-        if finishes { finishPeer(identifier) }
     }
 
     private mutating func finishPeer(_ identifier: UInt32) {

@@ -3,7 +3,7 @@ public enum YamuxEvent: Equatable, Sendable {
     /// The peer opened a stream. It is acknowledged already; `reset` refuses it.
     case opened(UInt32)
     /// Bytes arrived on a stream. Give their credit back with `consumed` once they are used.
-    case data(UInt32, [UInt8])
+    case data(UInt32, ArraySlice<UInt8>)
     /// The peer sends no more on this stream; what we send still arrives.
     case finished(UInt32)
     /// The peer ended the stream at once, or refused it. It is forgotten.

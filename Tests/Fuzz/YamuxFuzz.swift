@@ -10,6 +10,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     limits.maximumUnacknowledged = 4
     var connection = YamuxConnection(role: bytes[0] & 1 == 0 ? .server : .client, limits: limits)
     if bytes[0] & 8 != 0 { connection.roundTrip = 1000 }
+    connection.events.smallestShared = 8
     for _ in 0..<Int(bytes[0] >> 5) { _ = try? connection.open() }
     let piece = max(1, Int(bytes[1]))
     var rest = bytes.dropFirst(2)
@@ -23,7 +24,14 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         now += UInt64(first)
         connection.advance(to: now)
         var failed = false
-        do { try connection.receive(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk))) } catch { failed = true }
+        do {
+            if piece & 1 == 0 {
+                try connection.receive(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: chunk)))
+            } else {
+                // A part in the middle, as a link's bytes may be behind a hello.
+                try connection.receive(([0, 0] + chunk + [0]).dropFirst(2).dropLast())
+            }
+        } catch { failed = true }
         obey(&connection, bytes[0])
         precondition(connection.streamCount <= 16)
         precondition(connection.outputCount <= most)
@@ -50,7 +58,7 @@ private func obey(_ connection: inout YamuxConnection, _ seed: UInt8) {
 }
 
 /// As the connection writes it or, where nothing waits, as a frame of the application's own.
-private func answer(_ connection: inout YamuxConnection, _ stream: UInt32, _ bytes: [UInt8]) {
+private func answer(_ connection: inout YamuxConnection, _ stream: UInt32, _ bytes: ArraySlice<UInt8>) {
     let capacity = connection.frameCapacity(stream)
     guard capacity > 0, !bytes.isEmpty else {
         _ = bytes.withUnsafeBytes { connection.send(stream, $0) }

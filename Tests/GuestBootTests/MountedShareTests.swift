@@ -20,6 +20,8 @@ import Testing
     @Test(
         arguments: [
             "", ":", "a", "a:", ":/b", "a:b", "a/b:/c", "a:/..", "a:/b/../..", "a:/../etc", "a:b:/c", "/a:/b",
+            // A slash with an accent is a slash to the kernel.
+            "a:/../\u{301}x", "a:/x/../\u{20DD}",
             // The share itself is mounted there.
             "a:/", "a://", "a:/.", "a:/./",
         ]) func whatIsNoShareOrWouldLeaveHostfsIsNone(_ text: String)

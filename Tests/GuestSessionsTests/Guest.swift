@@ -220,7 +220,7 @@ final class Guest: StreamCarrier {
         case .data(let number, let bytes):
             guard let client = clients[number] else { return host.consumed(number, bytes.count) }
             client.untaken += bytes.count
-            try client.take(bytes)
+            try client.take(Array(bytes))
         case .finished(let number): clients[number]?.isFinished = true
         case .reset(let number): clients[number]?.isReset = true
         default: break

@@ -82,8 +82,10 @@ import Testing
 
     @Test func aLiveProgramsSocketFileIsNeverReplaced() async throws {
         let directory = try VMDirectory()
-        // -U: it only sends, and so cannot take a client's end of input for the end of its own.
-        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-U", "UNIX-LISTEN:guest.socket,fork", "SYSTEM:echo mine"]))
+        // -U: it only sends, and so cannot take a client's end of input for the end of its own. From a file, so that nothing hangs on
+        // when a program that it started ends.
+        try Data("mine\n".utf8).write(to: URL(fileURLWithPath: directory.file("mine")))
+        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-U", "UNIX-LISTEN:guest.socket,fork", "OPEN:mine,rdonly"]))
         try await eventually("socat to listen") { FileManager.default.fileExists(atPath: directory.file("guest.socket")) }
         let proxy = try await startProxy(in: directory)
         let error = #expect(throws: ProxyClientError.self) {

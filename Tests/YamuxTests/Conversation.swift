@@ -202,7 +202,7 @@ final class Conversation {
         }
     }
 
-    private func heard(_ flow: Flow, _ bytes: [UInt8]) {
+    private func heard(_ flow: Flow, _ bytes: ArraySlice<UInt8>) {
         guard var progress = flows[flow] else {
             Issue.record("data of a stream that nobody opened: \(flow)")
             return

@@ -77,7 +77,8 @@ final class Side {
     func receive(_ bytes: [UInt8]) throws(YamuxError) {
         let failure: YamuxError? = bytes.withUnsafeBytes { buffer in
             do throws(YamuxError) {
-                try yamux.receive(buffer)
+                // As the proxy gives bytes to it, or as the agent does.
+                if buffer.count % 2 == 0 { try yamux.receive(buffer) } else { try yamux.receive(bytes[...]) }
                 return nil
             } catch { return error }
         }

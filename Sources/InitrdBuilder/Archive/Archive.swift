@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// The file tree of an initrd, before it becomes bytes. A value: the same additions in any order give an equal archive.
 public struct Archive: Equatable, Sendable {
     /// What is at a path.
@@ -63,7 +65,7 @@ public struct Archive: Equatable, Sendable {
     var sortedNames: [String] { nodes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
     private mutating func addParents(of path: String) throws(ArchiveError) {
-        let components = try Archive.normalise(path).split(separator: "/")
+        let components = try Archive.normalise(path).pathParts
         for count in 1..<max(components.count, 1) {
             let parent = components.prefix(count).joined(separator: "/")
             switch nodes[parent] {
@@ -87,7 +89,7 @@ public struct Archive: Equatable, Sendable {
 
     /// `path` without leading, trailing or doubled slashes and without `.` components.
     static func normalise(_ path: String) throws(ArchiveError) -> String {
-        let components = path.split(separator: "/").filter { $0 != "." }
+        let components = path.pathParts.filter { $0 != "." }
         let name = components.joined(separator: "/")
         guard !components.isEmpty, !components.contains(".."), !name.utf8.contains(0), name != CpioWriter.trailerName else {
             throw .invalidPath(path)

@@ -1,4 +1,5 @@
 import Glibc
+internal import LinuxSystem
 
 /// What is where in the host's file tree.
 enum HostPath {
@@ -57,21 +58,21 @@ enum HostPath {
 
     /// The directory part of `path`, as `dirname` has it.
     static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// The last component of `path`.
     static func name(of path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
+        path.pathParts.last ?? path
     }
 
     /// `path` with `.` and `..` worked out by its text alone, as is right where there are no symbolic links.
     static func withoutDots(_ path: String) -> String {
-        var components: [Substring] = []
-        for component in path.split(separator: "/") where component != "." {
+        var components: [String] = []
+        for component in path.pathParts where component != "." {
             if component == ".." { _ = components.popLast() } else { components.append(component) }
         }
-        return (path.hasPrefix("/") ? "/" : "") + components.joined(separator: "/")
+        return (path.utf8.first == UInt8(ascii: "/") ? "/" : "") + components.joined(separator: "/")
     }
 }

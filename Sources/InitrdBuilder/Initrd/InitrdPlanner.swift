@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// Turns a description into a plan: finds libraries and modules and decides where everything goes.
 struct InitrdPlanner {
     private var plan = InitrdPlan()
@@ -82,7 +84,7 @@ struct InitrdPlanner {
             plan.entries[try normalise(addition.destination)] = .file(addition.source)
             return
         }
-        let isRoot = addition.destination.split(separator: "/").allSatisfy { $0 == "." }
+        let isRoot = addition.destination.pathParts.allSatisfy { $0 == "." }
         if !isRoot {
             let destination = try normalise(addition.destination)
             switch plan.entries[destination] {

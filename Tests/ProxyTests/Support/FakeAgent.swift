@@ -65,7 +65,7 @@ final class FakeAgent {
         while let event = yamux.nextEvent() {
             switch event {
             case .opened(let stream): requests[stream] = FrameDecoder()
-            case .data(let stream, let bytes): try received(stream, bytes)
+            case .data(let stream, let bytes): try received(stream, Array(bytes))
             default: break
             }
         }

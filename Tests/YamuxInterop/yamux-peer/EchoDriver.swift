@@ -126,7 +126,7 @@ enum Text {
         return bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[start..<start + count])) }
     }
 
-    static func matches(_ data: [UInt8], _ stream: UInt32, _ offset: Int) -> Bool {
+    static func matches(_ data: ArraySlice<UInt8>, _ stream: UInt32, _ offset: Int) -> Bool {
         withBytes(stream, offset, data.count) { expected in
             data.withUnsafeBytes { data in
                 guard let one = expected.baseAddress, let other = data.baseAddress else { return true }

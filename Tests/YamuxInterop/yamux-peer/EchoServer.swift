@@ -3,7 +3,7 @@ import Yamux
 /// Echoes each stream until its end, then ends it, until the peer leaves. It gives credit for what it has echoed.
 final class EchoServer {
     private struct Echo {
-        var pieces: [[UInt8]] = []
+        var pieces: [ArraySlice<UInt8>] = []
         var offset = 0
         var isFinished = false
     }

@@ -82,7 +82,7 @@ final class Wire {
         let result: Result<Int?, Fault> = input.withUnsafeMutableBytes { buffer in
             do throws(Errno) {
                 guard let count = try socket.read(into: buffer), count > 0 else { return .success(nil) }
-                do throws(YamuxError) { try yamux.receive(UnsafeRawBufferPointer(rebasing: buffer[..<count])) } catch {
+                do throws(YamuxError) { try yamux.receive(Array(buffer[..<count])[...]) } catch {
                     return .failure(Fault(text: "the peer: \(error.text)"))
                 }
                 return .success(count)
