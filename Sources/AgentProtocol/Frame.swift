@@ -134,7 +134,13 @@ public struct FrameDecoder: Sendable {
 
     /// Adds bytes that arrived.
     public mutating func append(_ bytes: some Collection<UInt8>) {
-        if position > 64 << 10 { (buffer, position) = (buffer.copy(from: position), 0) }
+        if position > 0 {
+            // The frames that were taken have the old bytes: adding to those would copy them all first, one by one.
+            var rest: [UInt8] = []
+            rest.reserveCapacity(buffer.count - position + bytes.count)
+            buffer.withUnsafeBytes { rest.append(copying: UnsafeRawBufferPointer(rebasing: $0[position...])) }
+            (buffer, position) = (rest, 0)
+        }
         if bytes.withContiguousStorageIfAvailable({ buffer.append(copying: UnsafeRawBufferPointer($0)) }) == nil {
             buffer.append(contentsOf: bytes)
         }

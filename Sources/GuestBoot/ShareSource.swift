@@ -14,9 +14,9 @@ public enum ShareSource: Equatable, Sendable {
 
     /// Reads a source; nil when it is of none of these forms.
     public init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         if parts.count == 4, parts[0].isEmpty, parts[1].isEmpty, !parts[2].isEmpty, !parts[3].isEmpty {
-            self = .cifs(server: String(parts[2]), share: String(parts[3]))
+            self = .cifs(server: String(decoding: parts[2], as: UTF8.self), share: String(decoding: parts[3], as: UTF8.self))
             return
         }
         guard parts.count == 1, let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }

@@ -47,6 +47,7 @@ final class Session {
         self.user = user
         self.loop = loop
         input = SessionInput(process)
+        self.process.inputRing = nil
         outputs.append(SessionOutput(process.output, .output, .output(id), isTerminal: process.isTerminal))
         if let errors = process.errorOutput { outputs.append(SessionOutput(errors, .errors, .errorOutput(id), isTerminal: false)) }
         // Longer than any machine runs is for ever.

@@ -5,7 +5,7 @@ struct SessionInput {
     /// Nil once it is closed, or when there never was one.
     private(set) var descriptor: FileDescriptor?
     /// Takes the bytes; then the descriptor is its bell.
-    private let ring: SharedRing?
+    private var ring: SharedRing?
     /// Whether the ring's reader was asked to say when there is room.
     private var awaitsRoom = false
     private let isTerminal: Bool
@@ -76,7 +76,7 @@ struct SessionInput {
     /// Closes our end. Returns how many bytes are done with.
     mutating func close(_ loop: Watcher) -> Int {
         if let descriptor { loop.close(descriptor) }
-        descriptor = nil
+        (descriptor, ring) = (nil, nil)
         isEnded = true
         return discard()
     }

@@ -12,7 +12,7 @@ struct SessionProcess {
         case pipes(wantsInput: Bool)
         case terminal(TerminalSize)
         /// For input a `SharedRing`, whose bell it has in place of the standard input and whose memory in place of the standard error; a
-        /// pipe for output.
+        /// pipe for output. A child that cannot start writes why over the ring, which nobody reads then.
         case ring
     }
 

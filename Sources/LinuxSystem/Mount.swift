@@ -140,7 +140,7 @@ public enum Mount {
     /// Whether a message of the kernel's is of this filesystem or its device, and not of what else goes on at the moment. The warning of
     /// CIFS that it is told to speak SMB1, which is meant, says nothing of a failure.
     private static func concerns(_ message: String, _ type: String, _ source: String) -> Bool {
-        let device = source.split(separator: "/").last.map { Array($0.utf8) } ?? []
+        let device = source.pathParts.last.map { Array($0.utf8) } ?? []
         return (contains(message, Array(type.utf8)) || contains(message, device)) && !contains(message, Array("less secure dialect".utf8))
     }
 

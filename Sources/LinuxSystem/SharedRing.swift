@@ -21,6 +21,8 @@ public final class SharedRing {
     private static let mark: UInt64 = 0x3147_4e49_5256_4d56
 
     private let memory: UnsafeMutableRawBufferPointer
+    /// Whether the writer has asked to be woken.
+    private var isWaiting = false
     /// How many bytes it holds at most.
     private var capacity: Int { memory.count - SharedRing.contentStart }
 
@@ -49,7 +51,7 @@ public final class SharedRing {
     /// - Throws: `invalid` where that is something else.
     public convenience init(_ memory: FileDescriptor) throws(Errno) {
         let status = try memory.status()
-        guard status.kind.isFile, status.size > SharedRing.contentStart, status.size < 1 << 30 else { throw .invalid }
+        guard status.kind.isFile, status.size >= SharedRing.contentStart + 4, status.size < 1 << 30 else { throw .invalid }
         self.init(try SharedRing.map(memory, Int(status.size)))
         guard load(.mark) == SharedRing.mark else { throw .invalid }
     }
@@ -63,13 +65,17 @@ public final class SharedRing {
 
     /// Copies in what there is room for and wakes a reader that waits; returns how many bytes that were.
     ///
-    /// - Throws: EPIPE when the reader is gone and was waiting; `invalid` when it has written nonsense into the memory.
+    /// - Throws: EPIPE or ECONNRESET when the reader is gone and was waiting; `invalid` when it has written nonsense into the memory.
     public func write(_ bytes: UnsafeRawBufferPointer, bell: FileDescriptor) throws(Errno) -> Int {
         let written = load(.written)
         let used = written &- load(.taken)
         guard used <= UInt64(capacity) else { throw .invalid }
         let count = min(bytes.count, capacity - Int(used))
         guard count > 0 else { return 0 }
+        if isWaiting {
+            isWaiting = false
+            store(.writerWaits, 0)
+        }
         let start = Int(written % UInt64(capacity))
         let first = min(count, capacity - start)
         content(start, first).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<first]))
@@ -81,6 +87,7 @@ public final class SharedRing {
 
     /// Asks to be woken when there is room; false when there is some already.
     public func waitForRoom() -> Bool {
+        isWaiting = true
         store(.writerWaits, 1)
         return load(.written) &- load(.taken) >= UInt64(capacity)
     }
@@ -118,7 +125,11 @@ public final class SharedRing {
         let taken = load(.taken) &+ UInt64(count)
         store(.taken, taken)
         // Not for every little room: each turn of the other costs a change of processes.
-        if load(.written) &- taken <= UInt64(capacity / 2) { try ring(bell, ifSet: .writerWaits) }
+        guard load(.written) &- taken <= UInt64(capacity / 2) else { return }
+        do throws(Errno) { try ring(bell, ifSet: .writerWaits) } catch {
+            // One that is gone waits no more, and what it has written before is still here.
+            guard error == .brokenPipe || error == .connectionReset else { throw error }
+        }
     }
 
     // MARK: The bell
@@ -126,8 +137,13 @@ public final class SharedRing {
     /// Takes what has come through a non-blocking bell; false when the other side is gone.
     public static func hear(_ bell: FileDescriptor) throws(Errno) -> Bool {
         var bytes: UInt64 = 0
-        let count = try withUnsafeMutableBytes(of: &bytes) { buffer throws(Errno) in try bell.read(into: buffer) }
-        return count != 0
+        do throws(Errno) {
+            return try withUnsafeMutableBytes(of: &bytes) { buffer throws(Errno) in try bell.read(into: buffer) } != 0
+        } catch {
+            // What one that is gone has not heard itself.
+            guard error == .connectionReset else { throw error }
+            return false
+        }
     }
 
     private func ring(_ bell: FileDescriptor, ifSet word: Word) throws(Errno) {

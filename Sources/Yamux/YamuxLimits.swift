@@ -18,7 +18,8 @@ public struct YamuxLimits: Equatable, Sendable {
     /// The most bytes that a stream's receive window grows to. Windows begin at 256 KiB and are never smaller.
     public var maximumStreamWindow = 4 << 20
     /// The most bytes by which all receive windows of the connection together exceed 256 KiB each. The most that a peer can
-    /// make its streams' owners hold is this and 256 KiB for each stream.
+    /// make its streams' owners hold is this and 256 KiB for each stream; where bytes were given in arrays, which a piece of 16 KiB keeps
+    /// whole, as many times that as an array has such pieces.
     public var maximumExtraWindow = 16 << 20
     /// Pings that the peer may send per second.
     public var pingsPerSecond = 1000

@@ -114,7 +114,8 @@ public struct HostileGuest: Sendable {
             guard let link = try? HostileLink(path) else { continue }
             _ = hello ? link.greet(until: isOver) : link.send([Hello.magic[0]], until: isOver)
             links.append(link)
-            if links.count > 64 { links.removeFirst() }
+            // More than the 128 that may wait to be accepted: else a slow proxy sees only those that are closed by then.
+            if links.count > 256 { links.removeFirst() }
         }
     }
 }

@@ -1,3 +1,5 @@
+import AgentProtocol
+import ControlProtocol
 import Foundation
 import Testing
 
@@ -39,6 +41,34 @@ import Testing
         #expect(stored.code == 0, "\(stored)")
         let read = try await machine.directory.vm(["cp", "\(machine.name):/root/note", "-"]).run()
         #expect(read.text == "from a pipe\n", "\(read)")
+    }
+
+    /// A client written from docs/protocol.md, with socat: it has said all before anything is read, and ends its side.
+    @Test func aClientThatSendsAllAndHalfClosesGetsItsResult() async throws {
+        let machine = try Machine.shared
+        let content = (0..<(5 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }
+        var writer = CopyWriter()
+        writer.add(.copyRequest, CopyRequest(path: Array("/root/whole".utf8)).encoded())
+        _ = writer.add(CopyEntry(.file(size: UInt64(content.count), link: 0)))
+        var offset = 0
+        while offset < content.count {
+            offset += writer.addData(upTo: content.count - offset) { room in
+                room.copyBytes(from: content[offset..<min(content.count, offset + room.count)])
+                return min(content.count - offset, room.count)
+            }
+        }
+        writer.endFile()
+        writer.add(.copyEnd)
+        var input = Array("CONNECT \(machine.name) copy-in\n".utf8)
+        writer.write {
+            input += $0
+            return $0.count
+        }
+        let client = machine.directory.program("/usr/bin/socat", ["-t200", "-", "UNIX:\(ControlSocket.name)"], input: input)
+        let answer = try await client.run()
+        let result = Frame(.copyResult, CopyResult(entries: 1, bytes: UInt64(content.count), errors: 0).encoded()[...]).encoded()
+        #expect(answer.output.elementsEqual(Array("OK\n".utf8) + result), "\(answer)")
+        #expect(try await machine.output(of: "stat -c %s /root/whole") == "\(content.count)")
     }
 
     @Test func aFullDiskInTheGuestIsToldAndLeavesNoHalfFile() async throws {

@@ -90,6 +90,46 @@ private final class Rig: @unchecked Sendable {
         #expect(try rig.read() == [])
     }
 
+    @Test func whatAWriterLeftThatWaitedForRoomAndIsGoneIsStillRead() throws {
+        let rig = try Rig(capacity: 64)
+        #expect(try rig.write([UInt8](repeating: 1, count: 64)) == 64)
+        #expect(rig.writer.waitForRoom())
+        rig.writersBell.close()
+        var count = 0
+        while let bytes = try rig.read(), !bytes.isEmpty { count += bytes.count }
+        #expect(count == 64)
+        #expect(try rig.read() == [])
+    }
+
+    @Test func whatAWriterLeftThatDidNotHearTheLastBellIsStillRead() throws {
+        let rig = try Rig(capacity: 64)
+        #expect(try rig.write([UInt8](repeating: 1, count: 64)) == 64)
+        #expect(rig.writer.waitForRoom())
+        for _ in 0..<3 { _ = try rig.read() }
+        #expect(rig.writersBell.waitUntilReadable(milliseconds: 0))
+        #expect(try rig.read()?.count == 16)
+        #expect(rig.reader.waitForBytes())
+        #expect(try rig.write([7]) == 1)
+        rig.writersBell.close()
+        #expect(try rig.read() == [7])
+        while let more = try rig.read() {
+            #expect(more == [])
+            return
+        }
+        // One more message was before the end.
+        #expect(try rig.read() == [])
+    }
+
+    @Test func whoWaitsNoMoreIsNotWoken() throws {
+        let rig = try Rig(capacity: 64)
+        #expect(try rig.write([UInt8](repeating: 1, count: 64)) == 64)
+        #expect(rig.writer.waitForRoom())
+        #expect(try rig.read(upTo: 4)?.count == 4)
+        #expect(try rig.write([2, 2]) == 2)
+        while try rig.read() != nil {}
+        #expect(!rig.writersBell.waitUntilReadable(milliseconds: 0))
+    }
+
     @Test func aReaderThatIsGoneIsNoticed() throws {
         let rig = try Rig(capacity: 64)
         #expect(rig.reader.waitForBytes())

@@ -73,10 +73,7 @@ import Testing
         return client
     }
 
-    /// Silent links are in the benchmark only: in a debug build this test ran out of patience with them, and why is not known yet.
-    private static let attacks = Attack.allCases.filter { $0 != .silentLinks }
-
-    @Test(arguments: attacks) func aHostileGuestIsCutOffOrBoundedAndNoOtherGuestIsHarmed(_ attack: Attack) throws {
+    @Test(arguments: Attack.allCases) func aHostileGuestIsCutOffOrBoundedAndNoOtherGuestIsHarmed(_ attack: Attack) throws {
         let proxy = try ProxyProcess(
             workspace, ["--guest", "good", "--guest", "bad", "--max-buffered", "\(HostileGuestTests.bufferedMebibytes)"])
         let agent = try TestAgent.start(workspace.directory, guest: "good")

@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// memfd_create(2) of `length` zeros, close-on-exec, which nobody can shrink or grow any more; -1 with errno.
+/// memfd_create(2) of `length` zeros, close-on-exec, which nobody can shrink or grow any more and for which there is room; -1 with errno.
 int linux_memory_file(const char *name, size_t length);
 /// mmap(2) of `length` bytes of `descriptor` from its beginning, shared, to read and write; NULL with errno.
 void *linux_map_shared(int descriptor, size_t length);

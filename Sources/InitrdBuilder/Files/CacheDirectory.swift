@@ -1,4 +1,5 @@
 import Glibc
+internal import LinuxSystem
 
 /// A place for files that can be made again.
 public enum CacheDirectory {
@@ -12,8 +13,8 @@ public enum CacheDirectory {
     /// Makes `directory`, for its owner alone, and those above it. One that is there must be the user's own: others could
     /// put their files in the place of ours.
     public static func make(_ directory: String) throws(FileError) {
-        var path = directory.hasPrefix("/") ? "" : "."
-        for component in directory.split(separator: "/") {
+        var path = directory.utf8.first == UInt8(ascii: "/") ? "" : "."
+        for component in directory.pathParts {
             path += "/\(component)"
             if mkdir(path, 0o700) != 0, errno != EEXIST { throw .noCache(path: path, code: errno) }
         }

@@ -1,3 +1,5 @@
+internal import LinuxSystem
+
 /// A module's name as the kernel compares it: `-` and `_` are the same, and `_` is written.
 struct ModuleName: Hashable, Sendable, CustomStringConvertible {
     /// The name with `_`.
@@ -10,7 +12,7 @@ struct ModuleName: Hashable, Sendable, CustomStringConvertible {
 
     /// From a path such as `kernel/fs/ext4/ext4.ko.zst`; nil when it is not a module's.
     init?(path: some Collection<UInt8>) {
-        let file = String(decoding: path, as: UTF8.self).split(separator: "/").last ?? ""
+        let file = String(decoding: path, as: UTF8.self).pathParts.last ?? ""
         guard let suffix = ModuleName.suffixes.first(where: { file.hasSuffix($0) }), file.count > suffix.count else { return nil }
         self.init(file.dropLast(suffix.count))
     }
