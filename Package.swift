@@ -112,7 +112,8 @@ let testTargets: [Target] = [
     .executableTarget(
         name: "yamux-throughput", dependencies: ["Yamux"], path: "Tests/Benchmarks/yamux-throughput", swiftSettings: house),
     .testTarget(
-        name: "IntegrationTests", dependencies: ["AgentProtocol", "ControlProtocol", "HostShares", "HostTools", "LinuxSystem", "ProxyClient"],
+        name: "IntegrationTests",
+        dependencies: ["AgentProtocol", "ControlProtocol", "HostShares", "HostTools", "LinuxSystem", "ProxyClient"],
         swiftSettings: house),
 ]
 
