@@ -114,6 +114,14 @@ public struct Frame: Equatable, Sendable {
         return bytes
     }
 
+    /// Reads the length from the bytes behind a frame's type.
+    static func payloadLength(_ bytes: ArraySlice<UInt8>) throws(ProtocolError) -> Int {
+        var reader = ByteReader(bytes)
+        let length = Int(try reader.readUInt32())
+        guard length <= maximumPayloadLength else { throw .tooLong(length: length, limit: maximumPayloadLength) }
+        return length
+    }
+
     /// The bytes before a payload of `length` bytes.
     public static func header(_ type: FrameType, length: Int) -> [UInt8] {
         var writer = ByteWriter()
@@ -153,9 +161,7 @@ public struct FrameDecoder: Sendable {
     public mutating func next() throws(ProtocolError) -> Frame? {
         guard buffer.count - position >= Frame.headerLength else { return nil }
         guard let type = FrameType(rawValue: buffer[position]) else { throw .unexpectedFrame(buffer[position]) }
-        var header = ByteReader(buffer[(position + 1)...])
-        let length = Int(try header.readUInt32())
-        guard length <= Frame.maximumPayloadLength else { throw .tooLong(length: length, limit: Frame.maximumPayloadLength) }
+        let length = try Frame.payloadLength(buffer[(position + 1)...])
         let start = position + Frame.headerLength
         guard buffer.count - start >= length else { return nil }
         position = start + length
@@ -173,4 +179,11 @@ public struct FrameDecoder: Sendable {
 
     /// How many bytes wait for the rest of their frame.
     public var bufferedCount: Int { buffer.count - position }
+
+    /// After `next` has given none: how many bytes are missing until there is a header, or, behind that, until there is a frame.
+    var missingCount: Int {
+        guard bufferedCount >= Frame.headerLength else { return Frame.headerLength - bufferedCount }
+        let length = (try? Frame.payloadLength(buffer[(position + 1)...])) ?? 0
+        return max(1, Frame.headerLength + length - bufferedCount)
+    }
 }

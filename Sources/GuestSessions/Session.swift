@@ -71,7 +71,7 @@ final class Session {
     /// Lets a client see the output: of a detached session, what is kept of it and what is to come.
     func attach(_ stream: LinkStream, wantsInput: Bool, decoder: FrameDecoder = FrameDecoder()) {
         var client = SessionClient(stream, isRaw: kind.isRaw, wantsInput: wantsInput, position: log.start)
-        client.decoder = decoder
+        client.frames = ClientFrames(decoder)
         clients.append(client)
         if !kind.isRaw { stream.send(started(isWriter: writer == clients.count - 1)) }
         pump()

@@ -11,7 +11,7 @@ struct SessionClient {
     /// Whether bytes pass as they are, as those of a raw shell do.
     let isRaw: Bool
     var wantsInput: Bool
-    var decoder = FrameDecoder()
+    var frames = ClientFrames()
     /// How much of the session's log it has been sent.
     var position: UInt64
     /// Bytes of its input that were taken and not yet told.

@@ -16,9 +16,9 @@ extension Session {
             return writeInput()
         }
         stream.consumed(bytes.count)
-        clients[index].decoder.append(bytes)
+        clients[index].frames.append(bytes)
         do throws(ProtocolError) {
-            while let frame = try clients[index].decoder.next() { try obey(frame, index) }
+            while let frame = try clients[index].frames.next() { try obey(frame, index) }
             writeInput()
         } catch {
             writeKernelLog(.notice, "a client of session \(id) is cut off: \(error.text)")

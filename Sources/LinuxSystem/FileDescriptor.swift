@@ -39,33 +39,24 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
 
     /// Reads into `buffer`: the count, 0 at the end, nil when a non-blocking descriptor has nothing now.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int? {
-        while true {
-            let count = CLinux.read(rawValue, buffer.baseAddress, buffer.count)
-            if count >= 0 { return count }
-            let error = Errno.current
-            if error == .interrupted { continue }
-            if error == .wouldBlock { return nil }
-            throw error
-        }
+        try FileDescriptor.transfer { CLinux.read(rawValue, buffer.baseAddress, buffer.count) }
     }
 
     /// Writes from `buffer`: the count, nil when a non-blocking descriptor takes nothing now.
     public func write(_ buffer: UnsafeRawBufferPointer) throws(Errno) -> Int? {
-        while true {
-            let count = CLinux.write(rawValue, buffer.baseAddress, buffer.count)
-            if count >= 0 { return count }
-            let error = Errno.current
-            if error == .interrupted { continue }
-            if error == .wouldBlock { return nil }
-            throw error
-        }
+        try FileDescriptor.transfer { CLinux.write(rawValue, buffer.baseAddress, buffer.count) }
     }
 
     /// Takes at most `limit` bytes from `source`, moved by the kernel (`man 2 splice`); one of the two is a pipe, and neither is waited
     /// for. The count, 0 at the end of `source`, nil when there is nothing or no room now.
     public func splice(from source: FileDescriptor, upTo limit: Int) throws(Errno) -> Int? {
+        try FileDescriptor.transfer { linux_splice(source.rawValue, rawValue, limit) }
+    }
+
+    /// Makes a call that moves bytes, again when a signal came between: the count, nil when there is nothing to move now.
+    private static func transfer(_ call: () -> Int) throws(Errno) -> Int? {
         while true {
-            let count = linux_splice(source.rawValue, rawValue, limit)
+            let count = call()
             if count >= 0 { return count }
             let error = Errno.current
             if error == .interrupted { continue }

@@ -19,10 +19,26 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     precondition(found == expected)
     precondition(cut.bufferedCount == whole.bufferedCount && cut.takeRemainder() == whole.takeRemainder())
+    asAClients(bytes.dropFirst(), piece, expected)
     for frame in expected { decodePayload(frame) }
     // The first byte serves as a frame's type, too: payloads are reached without a header that fits.
     if let type = FrameType(rawValue: bytes[0] & 0x7F) { decodePayload(Frame(type, bytes.dropFirst())) }
     return 0
+}
+
+/// The same frames but for the input, whose pieces come earlier and together are the same.
+private func asAClients(_ bytes: ArraySlice<UInt8>, _ piece: Int, _ expected: [Frame]) {
+    var decoder = ClientFrames()
+    var found: [Frame] = []
+    var rest = bytes
+    while !rest.isEmpty {
+        decoder.append(rest.prefix(piece))
+        rest = rest.dropFirst(piece)
+        while let frame = try? decoder.next() { found.append(frame) }
+    }
+    precondition(found.filter { $0.type != .standardInput } == expected.filter { $0.type != .standardInput })
+    let input = found.filter { $0.type == .standardInput }.flatMap(\.payload)
+    precondition(input.starts(with: expected.filter { $0.type == .standardInput }.flatMap(\.payload)))
 }
 
 private func frames(_ decoder: inout FrameDecoder) -> [Frame] {
