@@ -103,21 +103,29 @@ public struct ResumeClient: Sendable {
 
     func close() { socket.close() }
 
-    fileprivate func send(_ text: String) { send(Array(text.utf8)) }
+    func send(_ text: String) { send(Array(text.utf8)) }
 
     private func send(_ bytes: [UInt8]) { bytes.prefix(8_000).withUnsafeBytes { _ = try? socket.write($0) } }
 
-    fileprivate enum Received {
+    enum Received: Equatable {
         case said([UInt8])
         case nothing
         case ended
     }
 
-    fileprivate func receive(milliseconds: Int32) -> Received {
+    func receive(milliseconds: Int32) -> Received {
         guard socket.waitUntilReadable(milliseconds: milliseconds) else { return .nothing }
         do throws(Errno) {
-            guard let bytes = try socket.read(upTo: 8_192) else { return .nothing }
+            guard let bytes = try read() else { return .nothing }
             return bytes.isEmpty ? .ended : .said(bytes)
         } catch { return .ended }
+    }
+
+    private func read() throws(Errno) -> [UInt8]? {
+        do throws(Errno) { return try socket.read(upTo: 8_192) } catch {
+            // Who refuses without having read what was asked: the refusal itself comes behind this.
+            guard error == .connectionReset else { throw error }
+            return try socket.read(upTo: 8_192)
+        }
     }
 }

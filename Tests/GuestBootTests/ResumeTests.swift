@@ -109,3 +109,16 @@ import Testing
         #expect(answer == "its process ended by signal 9")
     }
 }
+
+@Suite struct ResumeClientTests {
+    /// Else `vm-agent resume` took a refusal for the guest's init, which lets go of the connection, too.
+    @Test func aRefusalThatWasSaidBeforeTheRequestWasReadIsHeard() throws {
+        let (ours, theirs) = try FileDescriptor.packetPair()
+        let client = ResumeClient(ours)
+        defer { client.close() }
+        client.send("resume")
+        ResumeClient(theirs).end(.refused, "only root may ask for that")
+        #expect(client.receive(milliseconds: 1_000) == .said(Array("-only root may ask for that".utf8)))
+        #expect(client.receive(milliseconds: 1_000) == .ended)
+    }
+}
