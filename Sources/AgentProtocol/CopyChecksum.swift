@@ -79,8 +79,8 @@ public struct CopyChecksum: Sendable {
     private static func mix(_ tail: UnsafeRawBufferPointer, into start: UInt64) -> UInt64 {
         var hash = start
         var offset = 0
-        while tail.count - offset >= 8 {
-            hash = (hash ^ round(0, word(tail, offset))).rotated(27) &* prime1 &+ prime4
+        while tail.count - offset >= 8, let start = tail.baseAddress {
+            hash = (hash ^ round(0, word(start, offset))).rotated(27) &* prime1 &+ prime4
             offset += 8
         }
         if tail.count - offset >= 4 {
@@ -96,17 +96,17 @@ public struct CopyChecksum: Sendable {
     @inline(__always) private static func take(
         _ stripe: UnsafeRawPointer, _ a: inout UInt64, _ b: inout UInt64, _ c: inout UInt64, _ d: inout UInt64
     ) {
-        a = round(a, UInt64(littleEndian: stripe.loadUnaligned(as: UInt64.self)))
-        b = round(b, UInt64(littleEndian: stripe.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-        c = round(c, UInt64(littleEndian: stripe.loadUnaligned(fromByteOffset: 16, as: UInt64.self)))
-        d = round(d, UInt64(littleEndian: stripe.loadUnaligned(fromByteOffset: 24, as: UInt64.self)))
+        a = round(a, word(stripe, 0))
+        b = round(b, word(stripe, 8))
+        c = round(c, word(stripe, 16))
+        d = round(d, word(stripe, 24))
     }
 
     private static func round(_ lane: UInt64, _ input: UInt64) -> UInt64 {
         (lane &+ input &* prime2).rotated(31) &* prime1
     }
 
-    private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
+    @inline(__always) private static func word(_ bytes: UnsafeRawPointer, _ offset: Int) -> UInt64 {
         UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 }

@@ -6,8 +6,6 @@ struct SessionInput {
     private(set) var descriptor: FileDescriptor?
     /// Takes the bytes; then the descriptor is its bell.
     private var ring: SharedRing?
-    /// Whether the ring's reader was asked to say when there is room.
-    private var awaitsRoom = false
     private let isTerminal: Bool
     private var queue = ByteQueue()
     /// Whether no more will come.
@@ -35,7 +33,9 @@ struct SessionInput {
     mutating func write(_ loop: Watcher, _ source: EventSource) -> Int {
         var done = 0
         guard let descriptor else { return discard() }
-        var isOver = !hear(descriptor)
+        var isOver = false
+        // What the ring's reader had to say, if it was asked.
+        if let ring, ring.isWaiting { isOver = (try? SharedRing.hear(descriptor)) != true }
         while !queue.isEmpty, !isOver {
             var offered = 0
             let written = queue.take { buffer in
@@ -48,7 +48,7 @@ struct SessionInput {
             }
             done += written
             // It is full, so another attempt would be in vain.
-            if written < offered, !isOver, waitForRoom() {
+            if written < offered, !isOver, ring?.waitForRoom() ?? true {
                 loop.watch(descriptor, ring == nil ? .writable : .readable, source)
                 return done
             }
@@ -57,20 +57,6 @@ struct SessionInput {
         if isOver || isEnded { return done + close(loop) }
         loop.watch(descriptor, [], source)
         return done
-    }
-
-    /// Takes what the reader of the ring, if that is what it is, had to say; false when it is gone.
-    private mutating func hear(_ bell: FileDescriptor) -> Bool {
-        guard awaitsRoom else { return true }
-        awaitsRoom = false
-        return (try? SharedRing.hear(bell)) ?? false
-    }
-
-    /// False when there is room again already.
-    private mutating func waitForRoom() -> Bool {
-        guard let ring else { return true }
-        awaitsRoom = true
-        return ring.waitForRoom()
     }
 
     /// Closes our end. Returns how many bytes are done with.

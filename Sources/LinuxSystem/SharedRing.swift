@@ -21,8 +21,8 @@ public final class SharedRing {
     private static let mark: UInt64 = 0x3147_4e49_5256_4d56
 
     private let memory: UnsafeMutableRawBufferPointer
-    /// Whether the writer has asked to be woken.
-    private var isWaiting = false
+    /// Whether the writer has asked to be woken, and has written nothing since.
+    public private(set) var isWaiting = false
     /// How many bytes it holds at most.
     private var capacity: Int { memory.count - SharedRing.contentStart }
 

@@ -28,15 +28,8 @@ extension YamuxConnection {
                 case .nothing: break
                 case .header(let header): try handle(header)
                 case .data(let stream, let finishes):
-                    if streams[stream] == nil { break }
-                    if let shared, used >= events.smallestShared {
-                        let start = shared.startIndex + bytes.count - rest.count
-                        events.append(shared[start..<start + used], of: stream)
-                    } else {
-                        let piece = UnsafeRawBufferPointer(rebasing: rest[..<used])
-                        events.append(piece, of: stream, following: rest.count - used)
-                    }
-                    if finishes { finishPeer(stream) }
+                    let piece = UnsafeRawBufferPointer(rebasing: rest[..<used])
+                    deliver(piece, in: shared, of: stream, finishes: finishes, following: rest.count - used)
                 }
                 rest = UnsafeRawBufferPointer(rebasing: rest[used...])
             }
@@ -123,6 +116,18 @@ extension YamuxConnection {
         streams[identifier] = StreamState(.established)
         output.appendUrgent(Header(.windowUpdate, .ack, stream: identifier))
         events.append(.opened(identifier))
+    }
+
+    private mutating func deliver(
+        _ bytes: UnsafeRawBufferPointer, in shared: ArraySlice<UInt8>?, of identifier: UInt32, finishes: Bool, following: Int
+    ) {
+        guard streams[identifier] != nil else { return }
+        if let shared, bytes.count >= events.smallestShared {
+            events.append(shared.dropLast(following).suffix(bytes.count), of: identifier)
+        } else {
+            events.append(bytes, of: identifier, following: following)
+        }
+        if finishes { finishPeer(identifier) }
     }
 
     private mutating func finishPeer(_ identifier: UInt32) {
