@@ -8,17 +8,34 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+// The signals that may do something else than by default, a bit for each; all of them, as long as nobody has looked.
+static uint64_t changed_signals = ~0ULL;
+
+static int remembers_signals;
+
+static uint64_t bit_of(int signal_number) { return 1ULL << (signal_number - 1); }
+
 static void restore_signals(void) {
   sigset_t none;
   sigemptyset(&none);
-  for (int signal = 1; signal < 65; signal++) {
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    sigaction(signal, &action, NULL);
-  }
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int number = 1; number < 65; number++)
+    if (changed_signals & bit_of(number)) sigaction(number, &action, NULL);
+  if (remembers_signals) changed_signals = 0;
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void linux_ignore_signal(int signal_number) { signal(signal_number, SIG_IGN); }
+void linux_remember_signals(void) {
+  struct sigaction action;
+  remembers_signals = 1;
+  for (int number = 1; number < 65; number++)
+    if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_DFL) changed_signals &= ~bit_of(number);
+}
+
+void linux_ignore_signal(int signal_number) {
+  signal(signal_number, SIG_IGN);
+  changed_signals |= bit_of(signal_number);
+}
 
 // The numbers are set for this thread alone, by the system calls themselves: the only one there is after a fork.
 static int change_user(const struct linux_program *program) {
@@ -66,14 +83,14 @@ static enum linux_start_step become(const struct linux_program *program, int *re
   if (is_batch) sched_setscheduler(0, SCHED_OTHER, &none);
   if (is_preferred) {
     write_text("/proc/self/oom_score_adj", "0");
-    // Preferred until it has executed its program, because this program waits for that; what it forks never is.
+    // Preferred until it has executed its program, because somebody waits for that; what it forks never is.
     sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
   }
   // Where that fails the program runs without the group's limit, and is no worse off.
   if (program->group > 0 && write(program->group, "0", 1) < 0) errno = 0;
   if (program->new_session && setsid() < 0) return LINUX_START_TERMINAL;
-  int moved[3];
-  for (int i = 0; i < 3; i++) {
+  int moved[3] = {0};
+  for (int i = 0; i < 3 && !program->has_streams; i++) {
     // Moved above 2 first, so that no descriptor is overwritten before its turn.
     int from = program->descriptors[i];
     int opened = -1;
@@ -81,16 +98,17 @@ static enum linux_start_step become(const struct linux_program *program, int *re
     if (from < 0) return LINUX_START_PROCESS;
     moved[i] = fcntl(from, F_DUPFD_CLOEXEC, 3);
     if (moved[i] < 0) return LINUX_START_PROCESS;
-    // So that another user can open /dev/stdout, and the terminal by its name.
-    if (program->change_user && opened < 0) fchown(from, program->uid, (gid_t)-1);
     if (opened >= 0) close(opened);
   }
-  for (int i = 0; i < 3; i++)
-    if (dup2(moved[i], i) < 0) return LINUX_START_PROCESS;
+  for (int i = 0; i < 3; i++) {
+    if (!program->has_streams && dup2(moved[i], i) < 0) return LINUX_START_PROCESS;
+    // So that another user can open /dev/stdout, and the terminal by its name.
+    if (program->change_user && program->descriptors[i] >= 0) fchown(i, program->uid, (gid_t)-1);
+  }
   if (program->terminal && ioctl(0, TIOCSCTTY, 0) < 0) return LINUX_START_TERMINAL;
   // Whatever this process has open is none of the program's: a server that stays would keep it. Not only at execve, which may wait for
   // long, and others for the end of a pipe meanwhile. Linux 5.9; before, what is not marked to be closed stays.
-  if (*report == 3 || dup3(*report, 3, O_CLOEXEC) == 3) {
+  if (!program->has_streams && (*report == 3 || dup3(*report, 3, O_CLOEXEC) == 3)) {
     *report = 3;
     syscall(SYS_close_range, 4, ~0U, 0);
   }
@@ -107,7 +125,7 @@ static void reap(pid_t child) {
   }
 }
 
-// How long a start may keep the caller, in milliseconds: the program or its directory may be on a file server that is silent.
+// How long linux_spawn may keep the caller, in milliseconds: the program or its directory may be on a file server that is silent.
 static const int start_patience = 1000;
 
 // In a child whose parent waits no longer, on the standard error that it has by then, or else the parent's.
@@ -135,8 +153,7 @@ int linux_start_child(int *report) {
   if (child == 0) {
     close(ends[0]);
     // Above the three standard descriptors, which are overwritten.
-    *report = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
-    close(ends[1]);
+    *report = ends[1] > 2 ? ends[1] : fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
     return 0;
   }
   int error = errno;
@@ -147,19 +164,18 @@ int linux_start_child(int *report) {
   return child;
 }
 
-ssize_t linux_start_answer(int report, void *answer, size_t size) {
-  struct pollfd readable = {.fd = report, .events = POLLIN};
-  while (poll(&readable, 1, start_patience) < 0 && errno == EINTR) {
-  }
+ssize_t linux_start_answer(int report, void *answer, size_t size, int is_last) {
   // What is sent until here is read, and what comes later is refused and told by the child.
-  shutdown(report, SHUT_RD);
+  if (is_last) shutdown(report, SHUT_RD);
   ssize_t count = recv(report, answer, size, MSG_DONTWAIT);
-  close(report);
-  return count;
+  return count < 0 && is_last ? 0 : count;
 }
 
-int linux_started(pid_t child) {
+void linux_started(pid_t child) {
   if (is_preferred) setpriority(PRIO_PROCESS, (id_t)child, 0);
+}
+
+int linux_open_child(pid_t child) {
   int pidfd = linux_pidfd_open(child);
   if (pidfd < 0) {
     int error = errno;
@@ -174,19 +190,19 @@ int linux_take_streams(const int streams[3], int *report, int *group) {
   // Before it may wait, so that whoever ends the session ends this.
   if (setsid() < 0) return -1;
   restore_signals();
-  signal(SIGPIPE, SIG_IGN);
-  int from[5] = {streams[0], streams[1], streams[2], *report, *group}, moved[5];
-  for (int i = 0; i < 5; i++) {
-    // Moved above 4 first, so that no descriptor is overwritten before its turn.
-    moved[i] = from[i] < 0 || (i == 4 && from[i] == 0) ? open("/dev/null", O_RDWR | O_CLOEXEC) : fcntl(from[i], F_DUPFD_CLOEXEC, 5);
-    if (moved[i] >= 0 && moved[i] < 5) moved[i] = fcntl(moved[i], F_DUPFD_CLOEXEC, 5);
-    if (moved[i] < 0) return -1;
+  linux_ignore_signal(SIGPIPE);
+  int from[5] = {streams[0], streams[1], streams[2], *report, *group}, count = *group > 0 ? 5 : 4;
+  for (int i = 0; i < count; i++) {
+    if (from[i] < 0) from[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+    // Moved above all of them first, so that no descriptor is overwritten before its turn.
+    if (from[i] >= 0 && from[i] < count) from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, count);
+    if (from[i] < 0) return -1;
   }
-  for (int i = 0; i < 5; i++)
-    if (dup3(moved[i], i, i < 3 ? 0 : O_CLOEXEC) < 0) return -1;
+  for (int i = 0; i < count; i++)
+    if (dup3(from[i], i, i < 3 ? 0 : O_CLOEXEC) < 0) return -1;
   *report = 3;
   if (*group > 0) *group = 4;
-  syscall(SYS_close_range, 5, ~0U, 0);
+  syscall(SYS_close_range, (unsigned)count, ~0U, 0);
   return 0;
 }
 
@@ -206,13 +222,19 @@ int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_star
     if (send(report, failure, sizeof failure, MSG_NOSIGNAL) < 0) tell_failure(program, failure[0], failure[1]);
     _exit(failure[0] == LINUX_START_EXECUTE && failure[1] == ENOENT ? 127 : 126);
   }
-  if (linux_start_answer(report, failure, sizeof failure) == sizeof failure) {
+  struct pollfd readable = {.fd = report, .events = POLLIN};
+  while (poll(&readable, 1, start_patience) < 0 && errno == EINTR) {
+  }
+  ssize_t count = linux_start_answer(report, failure, sizeof failure, 1);
+  close(report);
+  if (count == sizeof failure) {
     reap(child);
     *step = (enum linux_start_step)failure[0];
     errno = failure[1];
     return -1;
   }
-  *pidfd = linux_started(child);
+  linux_started(child);
+  *pidfd = linux_open_child(child);
   return *pidfd < 0 ? -1 : child;
 }
 
@@ -270,9 +292,7 @@ int linux_execute(const char *path, const char *const *arguments, const char *co
 }
 
 int linux_pidfd_open(pid_t process) {
-  int descriptor = (int)syscall(SYS_pidfd_open, process, 0);
-  if (descriptor >= 0) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-  return descriptor;
+  return (int)syscall(SYS_pidfd_open, process, 0);
 }
 
 int linux_pidfd_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }

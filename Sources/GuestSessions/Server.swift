@@ -52,6 +52,7 @@ public final class Server {
         linux_keep_freed_memory(2 << 20)
         // A command that writes is not interrupted for each piece: it fills its pipe, and all of that is passed on in one turn.
         _ = linux_work_in_batches()
+        linux_remember_signals()
         linux_ignore_signal(SIGPIPE)
         // Shells' own signals are theirs: a hang-up or an interrupt of the console is not meant for this process. Nor is the SIGTERM
         // that an init sends to all at the end; but who has started `connect` by that name may end it.
@@ -118,7 +119,7 @@ public final class Server {
         case .bootChannel: receiveFromBoot()
         case .mounts: rootSwitch?.follow()
         case .link(let id): links[id].ready(ready)
-        case .input, .output, .errorOutput, .end: sessions.handle(source)
+        case .start, .input, .output, .errorOutput, .end: sessions.handle(source)
         case .service(let id): services.ready(id, ready)
         }
         forgetLostStreams()

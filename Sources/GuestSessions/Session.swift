@@ -18,6 +18,8 @@ final class Session {
     let loop: Watcher
     let startedAt = Uptime.microseconds
     var process: SessionProcess
+    /// What it waits for while its process is still to become its program; nil after that.
+    var start: SessionBeginning? = SessionBeginning()
     var input: SessionInput
     var outputs: [SessionOutput] = []
     var log = SessionLog()
@@ -35,6 +37,8 @@ final class Session {
     var wasRead = false
     /// Streams that no longer are its clients'.
     var left: [LinkStream] = []
+    /// What a stream that is no client's is to be sent, and ends with.
+    var reply: (stream: LinkStream, frame: [UInt8])?
 
     init(
         id: SessionID, kind: SessionKind, _ process: SessionProcess, command: [[UInt8]], user: SessionUser, timeout: UInt64? = nil,
@@ -52,8 +56,8 @@ final class Session {
         if let errors = process.errorOutput { outputs.append(SessionOutput(errors, .errors, .errorOutput(id), isTerminal: false)) }
         // Longer than any machine runs is for ever.
         if let timeout, timeout < 1 << 50 { timeLimit = startedAt + timeout * 1_000 }
+        loop.watch(process.start.report, .readable, .start(id))
         loop.watch(process.child.pidfd, .readable, .end(id))
-        for output in outputs { loop.watch(output.descriptor, .readable, output.source) }
     }
 
     /// True when nothing of it is left, and nobody will ask for it.
@@ -73,8 +77,13 @@ final class Session {
         var client = SessionClient(stream, isRaw: kind.isRaw, wantsInput: wantsInput, position: log.start)
         client.frames = ClientFrames(decoder)
         clients.append(client)
-        if !kind.isRaw { stream.send(started(isWriter: writer == clients.count - 1)) }
+        if start == nil { tellStart(clients.count - 1) }
         pump()
+    }
+
+    /// Tells a client that it has begun: the first that it hears.
+    func tellStart(_ index: Int) {
+        if kind.isRaw { clients[index].stream.accept() } else { clients[index].stream.send(started(isWriter: writer == index)) }
     }
 
     /// The `started` frame for a client.
@@ -106,9 +115,16 @@ final class Session {
         return left
     }
 
+    /// The reply that is due, once.
+    func takeReply() -> (stream: LinkStream, frame: [UInt8])? {
+        defer { reply = nil }
+        return reply
+    }
+
     /// A stream or its link is gone. A command that has lost the one client that waited for it is told, as by a terminal that
     /// hung up, and ended when it does not end by itself; a detached one goes on.
     func lost(_ stream: LinkStream) {
+        if start?.requester == stream { start?.requester = nil }
         guard let index = client(stream) else { return }
         remove(index)
         if kind == .detached { return pump() }

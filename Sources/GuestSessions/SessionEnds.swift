@@ -7,6 +7,10 @@ extension Session {
     /// Sends a signal to its process group, and to the one in the foreground of its terminal.
     func signal(_ number: CInt) {
         guard end == nil else { return }
+        guard start == nil else {
+            start?.keep(number)
+            return
+        }
         process.child.signalGroup(number)
         guard process.isTerminal, let master = outputs.first?.descriptor else { return }
         if let group = PseudoTerminal.foregroundGroup(of: master), group != process.child.identifier { _ = kill(-group, number) }
@@ -27,11 +31,13 @@ extension Session {
         var deadline = end == nil ? (ending == nil ? timeLimit : ending?.nextDeadline) : nil
         for client in clients { if let next = client.deadline { deadline = min(deadline ?? .max, next) } }
         if let pausedUntil { deadline = min(deadline ?? .max, pausedUntil) }
+        if let start { deadline = min(deadline ?? .max, start.deadline) }
         return deadline
     }
 
     /// Does what is due by now.
     func tick(now: UInt64) {
+        if let start, start.deadline <= now { begin(isLast: true) }
         if end == nil, ending == nil, let timeLimit, timeLimit <= now {
             isTimedOut = true
             terminate(SIGTERM)
@@ -50,6 +56,7 @@ extension Session {
 
     /// The process may have ended.
     func processEnded() {
+        begin()
         guard end == nil, process.child.end(keepingIdentifier: true) != nil else { return }
         leaderEnded(now: Uptime.microseconds)
     }

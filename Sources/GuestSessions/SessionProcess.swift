@@ -16,7 +16,8 @@ struct SessionProcess {
         case ring
     }
 
-    var child: ChildProcess
+    /// Its start, which may not be over.
+    var start: ChildProcess.Start
     /// Nil when it reads from `/dev/null`.
     var input: FileDescriptor?
     /// Takes what it reads; then `input` is its bell.
@@ -26,7 +27,10 @@ struct SessionProcess {
     var errorOutput: FileDescriptor?
     var isTerminal: Bool
 
-    /// Starts the program that `prepare` names: in the child, since it looks for files, and those may be on a server that is silent.
+    var child: ChildProcess { start.child }
+
+    /// Starts the program that `prepare` names: in the child, since it looks for files, and those may be on a server that is silent. It is
+    /// not waited for.
     static func start(
         _ streams: Streams, group: FileDescriptor?, _ prepare: () throws(SessionStartFailure) -> Program
     ) throws(SessionStartFailure) -> SessionProcess {
@@ -37,8 +41,9 @@ struct SessionProcess {
             throw failure(Program.StartFailure(step: isTerminal ? .terminal : .process, error: error), Program(""))
         }
         let hasInput = ends.input.theirs != nil
-        do throws(ChildProcess.Refusal) {
-            let child = try ChildProcess.start(streams: (ends.input.theirs, ends.output.theirs, ends.errors.theirs), group: group) {
+        do throws(Errno) {
+            guard let output = ends.output.ours else { throw .invalid }
+            let start = try ChildProcess.start(streams: (ends.input.theirs, ends.output.theirs, ends.errors.theirs), group: group) {
                 group in
                 do throws(SessionStartFailure) {
                     var program = try prepare()
@@ -55,14 +60,12 @@ struct SessionProcess {
                 }
             }
             ends.closeTheirs()
-            guard let output = ends.output.ours else { throw .system(.invalid) }
             return SessionProcess(
-                child: child, input: ends.input.ours, inputRing: ends.ring, output: output, errorOutput: ends.errors.ours,
+                start: start, input: ends.input.ours, inputRing: ends.ring, output: output, errorOutput: ends.errors.ours,
                 isTerminal: isTerminal)
         } catch {
             ends.closeAll()
-            if let error = error.systemError { throw failure(Program.StartFailure(step: .process, error: error), Program("")) }
-            throw SessionStartFailure(code: error.code, reason: String(decoding: error.reason, as: UTF8.self))
+            throw failure(Program.StartFailure(step: .process, error: error), Program(""))
         }
     }
 

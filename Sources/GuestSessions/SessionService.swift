@@ -154,7 +154,6 @@ final class SessionService {
     /// Joins a process to the stream, without frames of ours.
     private func startRaw(_ kind: SessionKind, _ process: SessionProcess, _ command: [[UInt8]], _ stream: LinkStream) {
         let session = add(kind, process, Command(arguments: command), .root(users: []))
-        stream.accept()
         attach(stream, to: session, wantsInput: true)
     }
 
@@ -179,7 +178,8 @@ final class SessionService {
             }
             let session = add(command.isDetached ? .detached : .exec, process, command, user)
             if command.isDetached {
-                answer(stream, [session.started(isWriter: false)])
+                uses[stream] = .session(session.id)
+                session.start?.requester = stream
                 settle(session)
             } else {
                 attach(stream, to: session, wantsInput: command.wantsInput || command.terminal != nil, decoder)
@@ -231,11 +231,12 @@ final class SessionService {
     func handle(_ source: EventSource) {
         let id: SessionID
         switch source {
-        case .input(let owner), .output(let owner), .errorOutput(let owner), .end(let owner): id = owner
+        case .start(let owner), .input(let owner), .output(let owner), .errorOutput(let owner), .end(let owner): id = owner
         default: return
         }
         guard let session = table[id] else { return }
         switch source {
+        case .start: session.begin()
         case .input: session.writeInput()
         case .end: session.processEnded()
         default: session.pump()
@@ -256,6 +257,7 @@ final class SessionService {
     /// Draws the conclusions after something happened to a session.
     private func settle(_ session: Session) {
         for stream in session.takeLeft() { uses[stream] = nil }
+        if let reply = session.takeReply() { answer(reply.stream, [reply.frame]) }
         if session.isOver {
             table.remove(session.id)
         } else if session.end != nil, session.kind == .detached, let forgotten = table.noteEnd(of: session.id) {

@@ -86,6 +86,7 @@ extension Session {
 
     /// Takes what the process has written and passes it on, as far as there is room; then, after its end, how it ended.
     func pump() {
+        guard start == nil else { return }
         // Bounded, so that a process that writes without end leaves others their turn.
         for _ in 0..<16 where !fill() { break }
         deliver()
@@ -93,6 +94,8 @@ extension Session {
     }
 
     private func deliver() {
+        // The first that a client hears is that it has begun.
+        guard start == nil else { return }
         for index in clients.indices { clients[index].deliver(log, inputWaits: input.count > 0) }
         if kind == .detached { return log.dropOldest() }
         log.drop(before: clients.first?.position ?? log.end)

@@ -59,9 +59,16 @@ struct SessionUser: Equatable {
     /// The line whose first field is `key`, or else whose third is, as a number.
     private static func record(of key: [UInt8], in file: [UInt8], fields: Int) -> [[UInt8]]? {
         let wanted = number(key)
+        let colon = UInt8(ascii: ":")
+        let beginning = key + [colon]
         var byNumber: [[UInt8]]?
-        for line in file.split(separator: UInt8(ascii: "\n")) {
-            let record = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false).map { Array($0) }
+        var rest = file[...]
+        // Line by line, and only what may be the one: of thousands of users, a session needs one.
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != UInt8(ascii: "\n") }
+            rest = rest.dropFirst(line.count + 1)
+            guard wanted != nil || line.starts(with: beginning) else { continue }
+            let record = line.split(separator: colon, omittingEmptySubsequences: false).map { Array($0) }
             guard record.count == fields else { continue }
             if record[0] == key { return record }
             if let wanted, byNumber == nil, number(record[2]) == wanted { byNumber = record }

@@ -8,6 +8,7 @@ enum EventSource: Equatable {
     case bootChannel
     case mounts
     case link(LinkID)
+    case start(SessionID)
     case input(SessionID)
     case output(SessionID)
     case errorOutput(SessionID)

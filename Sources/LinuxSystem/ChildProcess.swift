@@ -124,7 +124,10 @@ public struct Program: Sendable {
     public func become() -> StartFailure {
         var report = ChildProcess.report
         var step = LINUX_START_PROCESS
-        let error = withDescription { linux_become(&$0, &report, &step) }
+        let error = withDescription {
+            $0.has_streams = 1
+            return linux_become(&$0, &report, &step)
+        }
         return StartFailure(step: StartStep(step), error: Errno(error))
     }
 
@@ -204,26 +207,50 @@ public struct ChildProcess: Sendable {
         public var code: UInt8
         /// UTF-8.
         public var reason: [UInt8]
-        /// What the system said, where there is not even a child.
-        public var systemError: Errno?
 
         /// Makes a refusal from its parts.
         public init(code: UInt8, reason: [UInt8]) {
             self.code = code
             self.reason = reason
         }
+    }
 
-        /// What the system said.
-        public static func system(_ error: Errno) -> Refusal {
-            var refusal = Refusal(code: 126, reason: Array(error.description.utf8))
-            refusal.systemError = error
-            return refusal
+    /// A child that is still to become its program.
+    public struct Start: Sendable {
+        /// The child. Its pidfd is the caller's.
+        public var child: ChildProcess
+        /// Readable when there is an outcome. The caller's to close, after that.
+        public var report: FileDescriptor
+
+        /// What has become of it.
+        public enum Outcome {
+            /// Nothing yet.
+            case pending
+            /// It is its program.
+            case started
+            /// It could not; it has ended, and nothing of it is left but the pidfd.
+            case refused(Refusal)
+        }
+
+        /// What has become of it, without waiting. Not again when it was not `pending`.
+        ///
+        /// - Parameter isLast: takes a child that is not its program yet for one that is. When it then cannot go on, it writes the reason
+        ///   to its standard error and exits with the code.
+        public func outcome(isLast: Bool) -> Outcome {
+            var answer = [UInt8](repeating: 0, count: 1024)
+            let count = answer.withUnsafeMutableBytes { linux_start_answer(report.rawValue, $0.baseAddress, $0.count, isLast ? 1 : 0) }
+            guard count >= 0 else { return .pending }
+            guard count > 0 else {
+                linux_started(child.identifier)
+                return .started
+            }
+            _ = waitpid(child.identifier, nil, 0)
+            return .refused(Refusal(code: answer[0], reason: Array(answer[1..<count])))
         }
     }
 
     /// Starts a program that only the child finds out about: what it looks up may be on a file server that is silent, and then keeps
-    /// nobody else waiting. Waits a second at most. A child that takes longer counts as started; when it then cannot go on, it writes
-    /// the reason to `errors` and exits with the code.
+    /// nobody else waiting.
     ///
     /// - Parameters:
     ///   - streams: its standard input, output and error; nil is `/dev/null`.
@@ -231,7 +258,7 @@ public struct ChildProcess: Sendable {
     ///   - prepare: called in the child, which leads a session by then, with the group's descriptor there. It calls `Program.become`, and returns only when that did.
     public static func start(
         streams: (FileDescriptor?, FileDescriptor?, FileDescriptor?), group: FileDescriptor?, _ prepare: (FileDescriptor?) -> Refusal
-    ) throws(Refusal) -> ChildProcess {
+    ) throws(Errno) -> Start {
         var report: CInt = -1
         let child = linux_start_child(&report)
         if child == 0 {
@@ -239,19 +266,19 @@ public struct ChildProcess: Sendable {
             var groupNumber = group?.rawValue ?? 0
             let refusal =
                 linux_take_streams(&numbers, &report, &groupNumber) == 0
-                ? prepare(group == nil ? nil : FileDescriptor(rawValue: groupNumber)) : .system(Errno.current)
+                ? prepare(group == nil ? nil : FileDescriptor(rawValue: groupNumber))
+                : Refusal(code: 126, reason: Array(Errno.current.description.utf8))
             tell(refusal, report)
         }
-        guard child > 0 else { throw .system(Errno.current) }
-        var answer = [UInt8](repeating: 0, count: 1024)
-        let count = answer.withUnsafeMutableBytes { linux_start_answer(report, $0.baseAddress, $0.count) }
-        if count > 0 {
-            _ = waitpid(child, nil, 0)
-            throw Refusal(code: answer[0], reason: Array(answer[1..<count]))
+        guard child > 0 else { throw .current }
+        let pidfd = linux_open_child(child)
+        guard pidfd >= 0 else {
+            let error = Errno.current
+            FileDescriptor(rawValue: report).close()
+            throw error
         }
-        let pidfd = linux_started(child)
-        guard pidfd >= 0 else { throw .system(Errno.current) }
-        return ChildProcess(identifier: child, pidfd: FileDescriptor(rawValue: pidfd))
+        return Start(
+            child: ChildProcess(identifier: child, pidfd: FileDescriptor(rawValue: pidfd)), report: FileDescriptor(rawValue: report))
     }
 
     private static func tell(_ refusal: Refusal, _ report: CInt) -> Never {

@@ -16,18 +16,34 @@ public enum Files {
 
     /// Reads an open file to its end.
     public static func read(_ file: FileDescriptor, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
-        var content: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16 << 10)
-        while true {
-            let count: Result<Int, Errno> = chunk.withUnsafeMutableBytes { buffer in
-                do throws(Errno) { return .success(try file.read(into: buffer) ?? 0) } catch { return .failure(error) }
-            }
-            let got = try count.get()
-            if got == 0 { return content }
-            guard content.count + got <= limit else { throw Errno(EFBIG) }
-            // Raw bytes are one copy; a slice of an array goes byte by byte in Embedded Swift.
-            chunk.withUnsafeBytes { content.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[..<got])) }
+        var (content, isWhole) = try piece(of: file, limit: 4 << 10)
+        while !isWhole {
+            let next = try piece(of: file, limit: 64 << 10)
+            guard content.count + next.bytes.count <= limit else { throw Errno(EFBIG) }
+            // Raw bytes are one copy; an array goes byte by byte in Embedded Swift.
+            next.bytes.withUnsafeBytes { content.append(contentsOf: $0) }
+            isWhole = next.isLast
         }
+        guard content.count <= limit else { throw Errno(EFBIG) }
+        return content
+    }
+
+    /// Reads what comes next, at most `limit` bytes, and as many unless the file ends.
+    private static func piece(of file: FileDescriptor, limit: Int) throws(Errno) -> (bytes: [UInt8], isLast: Bool) {
+        var isLast = false
+        var failure: Errno?
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            while count < limit, !isLast, failure == nil {
+                let rest = UnsafeMutableBufferPointer(rebasing: buffer[count...])
+                do throws(Errno) {
+                    let got = try file.read(into: UnsafeMutableRawBufferPointer(rest)) ?? 0
+                    count += got
+                    isLast = got == 0
+                } catch { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        return (bytes, isLast)
     }
 
     /// Reads a small text file, without the newline at its end.

@@ -9,8 +9,9 @@ public struct ProxyClient: Sendable {
     /// Where the proxy's socket files are.
     public let directory: String
 
-    /// How long the proxy itself may take for an answer that waits for nobody else.
-    static let patience = Duration.seconds(5)
+    /// How long the proxy itself may take for an answer that waits for nobody else: microseconds, but on a machine that many VMs share
+    /// a process may wait for its turn.
+    static let patience = Duration.seconds(15)
 
     /// How long a `vm run` that was started at the same moment may take to start the proxy and to register its guest.
     static let startTime = Duration.seconds(2)

@@ -19,6 +19,7 @@ struct linux_program {
   const char *directory;          // working directory, or NULL to keep it
   const char *root;               // chroot before `directory`, or NULL
   int descriptors[3];             // become 0, 1 and 2 (may repeat); -1 opens /dev/null
+  int has_streams;                // linux_take_streams made them 0, 1 and 2, and closed all others
   int new_session;                // setsid(2): its own process group, no terminal
   int terminal;                   // descriptor 0 is a terminal, and becomes the session's own
   int change_user;                // to uid, gid and groups, which get the standard descriptors that are not /dev/null
@@ -35,12 +36,15 @@ struct linux_program {
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step);
 
 /// The parts of linux_spawn, for a program that the child itself finds out about. Forks: 0 in the child, where `*report` is where it
-/// says why it cannot go on; -1 with errno.
+/// says why it cannot go on; in the parent `*report` is readable when there is an answer, and the caller's to close; -1 with errno.
 int linux_start_child(int *report);
-/// In the parent, which waits a second at most: how many bytes the child has said, 0 when it has become its program or takes longer.
-ssize_t linux_start_answer(int report, void *answer, size_t size);
-/// In the parent, after that: the pidfd of a child that said nothing; -1 with errno, and then the child is no more.
-int linux_started(pid_t child);
+/// In the parent: the child's pidfd; -1 with errno, and then the child is no more.
+int linux_open_child(pid_t child);
+/// In the parent, without waiting: how many bytes the child has said, 0 when it has become its program, -1 when it has not yet. The last
+/// call takes it for started then: what it says later it says on its standard error.
+ssize_t linux_start_answer(int report, void *answer, size_t size, int is_last);
+/// In the parent, when the child has become its program: it has no more than its share of the processor from now on.
+void linux_started(pid_t child);
 /// In the child: makes these its standard streams (-1: /dev/null), `*report` 3 and `*group`, when above 0, 4, and closes all others. It
 /// leads a session then, and signals do to it what they do to any program, but for SIGPIPE.
 int linux_take_streams(const int streams[3], int *report, int *group);
@@ -87,3 +91,5 @@ int linux_pidfd_signal(int pidfd, int signal);
 /// A descriptor that becomes readable when one of these signals is pending; blocks their default action.
 int linux_signal_descriptor(const int *signals, int count);
 void linux_ignore_signal(int signal);
+/// From now on nothing but the above changes what signals do to this process: a start of a program need not set each back.
+void linux_remember_signals(void);

@@ -34,7 +34,7 @@ final class VLANSwitch {
             write.close()
             throw Failure("cannot start \(path) for the network \(vlan): \(error)")
         }
-        let deadline = Deadline.after(.seconds(10))
+        let deadline = Deadline.after(.seconds(30))
         while access("\(directory)/ctl", F_OK) != 0 {
             if let end = process.end() {
                 abandon()
@@ -44,7 +44,7 @@ final class VLANSwitch {
             }
             guard !deadline.hasPassed else {
                 end()
-                throw Failure("\(path) for the network \(vlan) made no sockets in \(directory) within 10 s")
+                throw Failure("\(path) for the network \(vlan) made no sockets in \(directory) within 30 s")
             }
             usleep(5_000)
         }

@@ -13,11 +13,13 @@ struct HostProgram {
     /// A session and process group of its own, as a terminal's foreground job has.
     var leadsGroup = false
 
-    /// Runs it to its end.
+    /// Runs it to its end, when there is a place for it.
     func run(within bound: Duration = .seconds(240)) async throws -> ProgramResult {
-        let program = try RunningProgram(self)
-        let code = try await program.waitForEnd(within: bound)
-        return ProgramResult(code: code, output: program.output, errors: program.errors)
+        try await MachineSlots.forProgram {
+            let program = try RunningProgram(self)
+            let code = try await program.waitForEnd(within: bound)
+            return ProgramResult(code: code, output: program.output, errors: program.errors)
+        }
     }
 }
 
