@@ -83,8 +83,7 @@ static enum linux_start_step become(const struct linux_program *program, int *re
   if (is_batch) sched_setscheduler(0, SCHED_OTHER, &none);
   if (is_preferred) {
     write_text("/proc/self/oom_score_adj", "0");
-    // Preferred until it has executed its program, because somebody waits for that; what it forks never is.
-    sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+    setpriority(PRIO_PROCESS, 0, 0);
   }
   // Where that fails the program runs without the group's limit, and is no worse off.
   if (program->group > 0 && write(program->group, "0", 1) < 0) errno = 0;
@@ -149,6 +148,10 @@ static void tell_failure(const struct linux_program *program, enum linux_start_s
 int linux_start_child(int *report) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -1;
+  // What is sent to a child that still ignores it, as this process does, waits until the child has its signals back.
+  sigset_t all, blocked;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &blocked);
   pid_t child = fork();
   if (child == 0) {
     close(ends[0]);
@@ -157,6 +160,7 @@ int linux_start_child(int *report) {
     return 0;
   }
   int error = errno;
+  sigprocmask(SIG_SETMASK, &blocked, NULL);
   close(ends[1]);
   *report = ends[0];
   if (child < 0) close(ends[0]);
@@ -169,10 +173,6 @@ ssize_t linux_start_answer(int report, void *answer, size_t size, int is_last) {
   if (is_last) shutdown(report, SHUT_RD);
   ssize_t count = recv(report, answer, size, MSG_DONTWAIT);
   return count < 0 && is_last ? 0 : count;
-}
-
-void linux_started(pid_t child) {
-  if (is_preferred) setpriority(PRIO_PROCESS, (id_t)child, 0);
 }
 
 int linux_open_child(pid_t child) {
@@ -233,7 +233,6 @@ int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_star
     errno = failure[1];
     return -1;
   }
-  linux_started(child);
   *pidfd = linux_open_child(child);
   return *pidfd < 0 ? -1 : child;
 }

@@ -93,6 +93,8 @@ public final class Server {
             reportAgent()
             flush()
         }
+        // What lost its client is told so.
+        sessions.finishStarts()
         exit(0)
     }
 
@@ -138,6 +140,8 @@ public final class Server {
         case .message(.networkUp): connect(networkIsUp: true)
         case .message(.system(let path)): sessions.environment.systemPath = path
         case .message(.switchRoot(let root)):
+            // Their programs are looked for in the root that they were asked for in.
+            sessions.finishStarts()
             // Asked again, it has nothing left to do.
             if isSwitched || (chdir(root) == 0 && chroot(".") == 0) {
                 isSwitched = true

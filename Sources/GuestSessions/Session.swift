@@ -19,7 +19,7 @@ final class Session {
     let startedAt = Uptime.microseconds
     var process: SessionProcess
     /// What it waits for while its process is still to become its program; nil after that.
-    var start: SessionBeginning? = SessionBeginning()
+    var start: PendingStart? = PendingStart()
     var input: SessionInput
     var outputs: [SessionOutput] = []
     var log = SessionLog()
@@ -56,7 +56,7 @@ final class Session {
         if let errors = process.errorOutput { outputs.append(SessionOutput(errors, .errors, .errorOutput(id), isTerminal: false)) }
         // Longer than any machine runs is for ever.
         if let timeout, timeout < 1 << 50 { timeLimit = startedAt + timeout * 1_000 }
-        loop.watch(process.start.report, .readable, .start(id))
+        loop.watch(process.childStart.report, .readable, .start(id))
         loop.watch(process.child.pidfd, .readable, .end(id))
     }
 
@@ -83,6 +83,7 @@ final class Session {
 
     /// Tells a client that it has begun: the first that it hears.
     func tellStart(_ index: Int) {
+        clients[index].becameWriter = false
         if kind.isRaw { clients[index].stream.accept() } else { clients[index].stream.send(started(isWriter: writer == index)) }
     }
 

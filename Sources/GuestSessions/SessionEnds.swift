@@ -11,7 +11,8 @@ extension Session {
             start?.keep(number)
             return
         }
-        process.child.signalGroup(number)
+        // One that came to no group yet, after a second, gets it itself.
+        if !process.child.signalGroup(number) { process.child.signal(number) }
         guard process.isTerminal, let master = outputs.first?.descriptor else { return }
         if let group = PseudoTerminal.foregroundGroup(of: master), group != process.child.identifier { _ = kill(-group, number) }
     }
@@ -37,12 +38,12 @@ extension Session {
 
     /// Does what is due by now.
     func tick(now: UInt64) {
-        if let start, start.deadline <= now { begin(isLast: true) }
+        if let start, start.deadline <= now { finishStart(isLast: true) }
         if end == nil, ending == nil, let timeLimit, timeLimit <= now {
             isTimedOut = true
             terminate(SIGTERM)
         }
-        switch ending?.act(now: now) ?? .nothing {
+        switch end == nil ? ending?.act(now: now) ?? .nothing : .nothing {
         case .nothing: break
         case .lookForOthers: leaderEnded(now: now)
         case .kill:
@@ -56,8 +57,9 @@ extension Session {
 
     /// The process may have ended.
     func processEnded() {
-        begin()
         guard end == nil, process.child.end(keepingIdentifier: true) != nil else { return }
+        finishStart(isLast: true)
+        guard end == nil else { return }
         leaderEnded(now: Uptime.microseconds)
     }
 

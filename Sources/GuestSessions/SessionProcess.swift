@@ -17,7 +17,7 @@ struct SessionProcess {
     }
 
     /// Its start, which may not be over.
-    var start: ChildProcess.Start
+    var childStart: ChildProcess.Start
     /// Nil when it reads from `/dev/null`.
     var input: FileDescriptor?
     /// Takes what it reads; then `input` is its bell.
@@ -27,7 +27,7 @@ struct SessionProcess {
     var errorOutput: FileDescriptor?
     var isTerminal: Bool
 
-    var child: ChildProcess { start.child }
+    var child: ChildProcess { childStart.child }
 
     /// Starts the program that `prepare` names: in the child, since it looks for files, and those may be on a server that is silent. It is
     /// not waited for.
@@ -61,7 +61,7 @@ struct SessionProcess {
             }
             ends.closeTheirs()
             return SessionProcess(
-                start: start, input: ends.input.ours, inputRing: ends.ring, output: output, errorOutput: ends.errors.ours,
+                childStart: start, input: ends.input.ours, inputRing: ends.ring, output: output, errorOutput: ends.errors.ours,
                 isTerminal: isTerminal)
         } catch {
             ends.closeAll()

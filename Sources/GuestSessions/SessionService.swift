@@ -236,12 +236,24 @@ final class SessionService {
         }
         guard let session = table[id] else { return }
         switch source {
-        case .start: session.begin()
+        case .start: session.finishStart()
         case .input: session.writeInput()
         case .end: session.processEnded()
         default: session.pump()
         }
         settle(session)
+    }
+
+    /// Waits until there is no start under way, a second at most.
+    func finishStarts() {
+        for (_, session) in table.entries {
+            guard let start = session.start else { continue }
+            let now = Uptime.microseconds
+            let left = start.deadline > now ? CInt((start.deadline - now) / 1_000 + 1) : 0
+            _ = session.process.childStart.report.waitUntilReadable(milliseconds: left)
+            session.finishStart(isLast: true)
+            settle(session)
+        }
     }
 
     /// Does what is due by now.

@@ -202,7 +202,7 @@ public struct ChildProcess: Sendable {
     fileprivate static let report: CInt = 3
 
     /// Why a child could not become its program, in its own words.
-    public struct Refusal: Error, Equatable, Sendable {
+    public struct Refusal: Equatable, Sendable {
         /// The exit code that says it.
         public var code: UInt8
         /// UTF-8.
@@ -226,7 +226,7 @@ public struct ChildProcess: Sendable {
         public enum Outcome {
             /// Nothing yet.
             case pending
-            /// It is its program.
+            /// It is its program, or has ended on the way.
             case started
             /// It could not; it has ended, and nothing of it is left but the pidfd.
             case refused(Refusal)
@@ -240,10 +240,7 @@ public struct ChildProcess: Sendable {
             var answer = [UInt8](repeating: 0, count: 1024)
             let count = answer.withUnsafeMutableBytes { linux_start_answer(report.rawValue, $0.baseAddress, $0.count, isLast ? 1 : 0) }
             guard count >= 0 else { return .pending }
-            guard count > 0 else {
-                linux_started(child.identifier)
-                return .started
-            }
+            guard count > 0 else { return .started }
             _ = waitpid(child.identifier, nil, 0)
             return .refused(Refusal(code: answer[0], reason: Array(answer[1..<count])))
         }
@@ -298,7 +295,9 @@ public struct ChildProcess: Sendable {
     public func signal(_ signal: CInt) { _ = linux_pidfd_signal(pidfd.rawValue, signal) }
 
     /// Sends a signal to its whole process group; only before its end was seen, while the id is surely its own.
-    public func signalGroup(_ signal: CInt) { _ = kill(-identifier, signal) }
+    ///
+    /// - Returns: false when there is no such group yet.
+    @discardableResult public func signalGroup(_ signal: CInt) -> Bool { kill(-identifier, signal) == 0 || Errno.current != Errno(ESRCH) }
 
     /// Whether others than it run in its process group. Only while its id is surely its own, as above.
     public var groupHasOthers: Bool { linux_group_has_others(identifier) == 1 }

@@ -46,7 +46,7 @@ struct ControlConnection {
 
     /// The next line without its line feed, or nil when the connection has ended before another line began.
     ///
-    /// - Parameter purpose: what the wait is for, as in "no PURPOSE within 5 s".
+    /// - Parameter purpose: what the wait is for, as in "no PURPOSE within 15 s".
     mutating func line(
         deadline: Deadline, signals: SignalInbox?, purpose: String
     ) throws(ProxyClientError) -> String? {

@@ -22,7 +22,7 @@ struct FrameExchange {
         guard count == bytes.count else { throw .linkLost(guest: stream.guest, why: "\(Errno.current)") }
     }
 
-    /// The next frame; `purpose` is what is waited for, as in "no PURPOSE within 5 s".
+    /// The next frame; `purpose` is what is waited for, as in "no PURPOSE within 15 s".
     mutating func next(_ deadline: Deadline, purpose: String) throws(ProxyClientError) -> Frame {
         var chunk = [UInt8](repeating: 0, count: 32 << 10)
         while true {

@@ -57,44 +57,6 @@ import Testing
         #expect(after.rawValue - before.rawValue < 600)
     }
 
-    /// A command that is looked for in very many directories, as in few on a slow file server.
-    private static let slow = Command(
-        arguments: [Array("nothing".utf8)],
-        environment: [Array("PATH=".utf8) + [[UInt8]](repeating: Array("/0:".utf8), count: 300_000).joined()])
-
-    @Test func aStartThatTakesLongKeepsNobodyWaiting() throws {
-        let guest = try Guest()
-        let slow = try guest.exec(ExecTests.slow)
-        let quick = try guest.shell("echo here")
-        try guest.run { quick.isFinished }
-        #expect(quick.output == "here\n")
-        #expect(slow.frames.isEmpty)
-        // When its time is over it counts as started.
-        guest.clockAdvance = 2_000_000
-        try guest.run { slow.start != nil }
-        try guest.run { slow.isFinished }
-        #expect(slow.frames.first?.type == .started)
-        #expect(slow.end == .exited(127))
-        #expect(slow.errors == "nothing: command not found in the guest\n")
-    }
-
-    @Test func aSignalThatComesBeforeTheProgramIsNotLost() throws {
-        let guest = try Guest()
-        let slow = try guest.exec(ExecTests.slow)
-        slow.send(.signal, [15])
-        guest.clockAdvance = 2_000_000
-        try guest.run { slow.isFinished }
-        #expect(slow.frames.map(\.type) == [.started, .ended])
-        #expect(slow.end == .signaled(15))
-    }
-
-    @Test func aClientThatLeavesBeforeTheProgramIsThereTakesItAlong() throws {
-        let guest = try Guest()
-        let slow = try guest.exec(ExecTests.slow)
-        slow.vanish()
-        try guest.run { try guest.sessions().isEmpty }
-    }
-
     @Test func argumentsVariablesAndDirectoryAreBytes() throws {
         let guest = try Guest()
         let bytes: [UInt8] = [0xFF, 0x20, 0x27, 0x0A, 0x80]

@@ -12,7 +12,7 @@ import Testing
 
     init() throws {
         loop = try Watcher()
-        process = try SessionProcess.start(.ring, group: nil) { () throws(SessionStartFailure) in Program("/bin/sleep", ["600"]) }.begun()
+        process = try SessionProcess.start(.ring, group: nil) { () throws(SessionStartFailure) in Program("/bin/sleep", ["600"]) }.started()
     }
 
     private func end() {

@@ -51,11 +51,11 @@ import Testing
     ) throws(SessionStartFailure) -> SessionProcess {
         try SessionProcess.start(.pipes(wantsInput: command.wantsInput), group: nil) { () throws(SessionStartFailure) in
             try environment.program(for: command, environment.user(of: command))
-        }.begun()
+        }.started()
     }
 
     private func startShell() throws(SessionStartFailure) -> SessionProcess {
-        try SessionProcess.start(.shell, group: nil) { () throws(SessionStartFailure) in try SessionEnvironment().rawShell() }.begun()
+        try SessionProcess.start(.shell, group: nil) { () throws(SessionStartFailure) in try SessionEnvironment().rawShell() }.started()
     }
 
     /// Where a session begins.
@@ -132,10 +132,10 @@ import Testing
 
 extension SessionProcess {
     /// This, as its program; throws why it is not, after which nothing of it is left.
-    func begun() throws(SessionStartFailure) -> SessionProcess {
-        #expect(start.report.waitUntilReadable(milliseconds: 60_000))
-        let outcome = start.outcome(isLast: true)
-        start.report.close()
+    func started() throws(SessionStartFailure) -> SessionProcess {
+        #expect(childStart.report.waitUntilReadable(milliseconds: 60_000))
+        let outcome = childStart.outcome(isLast: true)
+        childStart.report.close()
         guard case .refused(let refusal) = outcome else { return self }
         for descriptor in [child.pidfd, input, output, errorOutput] { descriptor?.close() }
         throw SessionStartFailure(code: refusal.code, reason: String(decoding: refusal.reason, as: UTF8.self))

@@ -232,7 +232,7 @@ import Testing
                     "\(serve) SYSTEM:'read l; echo nonsense' & \(wait); vm ps --directory $PWD; c=$?; wait; exit $c",
                     "the vm-proxy's reply is not of this protocol: "
                 ),
-                ("\(serve) SYSTEM:'read l; sleep 16' & \(wait); vm down g; c=$?; wait; exit $c", " within 15 s"),
+                ("\(serve) SYSTEM:'read l; sleep 30' & \(wait); vm down g; c=$?; wait; exit $c", " within 15 s"),
                 (
                     "\(serve) SYSTEM:'read l' & \(wait); vm down g; c=$?; wait; exit $c",
                     "vm: the vm-proxy of \(directory.path) ended while "

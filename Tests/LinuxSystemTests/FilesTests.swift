@@ -11,7 +11,7 @@ import Testing
 
     private var path: String { directory.path }
 
-    @Test(arguments: [0, 1, 16 << 10, (16 << 10) + 1, 1 << 20]) func aFileIsReadWhole(_ size: Int) throws {
+    @Test(arguments: [0, 1, 4095, 4096, 4097, 68 << 10, (68 << 10) + 1, 1 << 20]) func aFileIsReadWhole(_ size: Int) throws {
         var random = SeededGenerator(seed: UInt64(size))
         let bytes = random.bytes(size)
         #expect(try Files.read(directory.write("file", bytes)) == bytes)

@@ -35,16 +35,14 @@ struct linux_program {
 /// child that then cannot go on says so on its standard error and exits with 127 for execve's ENOENT, with 126 otherwise.
 int linux_spawn(const struct linux_program *program, int *pidfd, enum linux_start_step *step);
 
-/// The parts of linux_spawn, for a program that the child itself finds out about. Forks: 0 in the child, where `*report` is where it
-/// says why it cannot go on; in the parent `*report` is readable when there is an answer, and the caller's to close; -1 with errno.
+/// The parts of linux_spawn, for a program that the child itself finds out about. Forks: 0 in the child, with all signals blocked and `*report`
+/// to say why it cannot go on; in the parent `*report` is readable when there is an answer, and the caller's to close; -1 with errno.
 int linux_start_child(int *report);
 /// In the parent: the child's pidfd; -1 with errno, and then the child is no more.
 int linux_open_child(pid_t child);
-/// In the parent, without waiting: how many bytes the child has said, 0 when it has become its program, -1 when it has not yet. The last
-/// call takes it for started then: what it says later it says on its standard error.
+/// In the parent, without waiting: how many bytes the child has said, 0 when it has become its program or ended, -1 when it has not yet. The
+/// last call takes it for started then: what it says later it says on its standard error.
 ssize_t linux_start_answer(int report, void *answer, size_t size, int is_last);
-/// In the parent, when the child has become its program: it has no more than its share of the processor from now on.
-void linux_started(pid_t child);
 /// In the child: makes these its standard streams (-1: /dev/null), `*report` 3 and `*group`, when above 0, 4, and closes all others. It
 /// leads a session then, and signals do to it what they do to any program, but for SIGPIPE.
 int linux_take_streams(const int streams[3], int *report, int *group);

@@ -9,7 +9,7 @@ struct ProxyProcess {
     /// Where a proxy that is started writes its log.
     let logFile: String
 
-    /// Registers a guest, with a proxy that is started when none runs. At most 30 s: a machine may be busy with anything.
+    /// Registers a guest, with a proxy that is started when none runs. At most 45 s: a machine may be busy with anything.
     func register(_ name: String, token: [UInt8]) throws -> GuestRegistration {
         let client = ProxyClient(directory: directory)
         let deadline = Deadline.after(.seconds(30))
