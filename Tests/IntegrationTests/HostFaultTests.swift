@@ -1,4 +1,5 @@
 import Foundation
+import HostTools
 import Testing
 
 /// The host's messages of `docs/errors.md` about what fails for no fault of the user's: tools that fail or hang, a full disk, and system
@@ -178,8 +179,9 @@ import Testing
             end
             chmod 755 serve
             """)
-        let server = try RunningProgram(directory.program("/usr/bin/socat", ["UNIX-LISTEN:vm-proxy.socket,fork", "EXEC:./serve"]))
-        try await eventually("socat to serve") { FileManager.default.fileExists(atPath: directory.file("vm-proxy.socket")) }
+        let path = directory.file("vm-proxy.socket")
+        let server = try RunningProgram(directory.program("/usr/bin/socat", ["UNIX-LISTEN:\(path),fork", "EXEC:./serve"]))
+        try await eventually("socat to serve") { isListening(path) }
         try await directory.expect([("sleep 3 | vm forward --stdio 80 g", "the connection into guest 'g' was lost")], code: 255)
         try await directory.expect([("echo $$ > client; exec vm exec g -- true", "interrupted by signal 15")], code: 128 + 15)
         server.signal(SIGTERM)

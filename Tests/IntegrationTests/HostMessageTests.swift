@@ -222,8 +222,9 @@ import Testing
 
     @Test func whatAClientMeetsInPlaceOfAProxyIsTold() async throws {
         let directory = try VMDirectory()
-        let serve = "socat UNIX-LISTEN:vm-proxy.socket"
-        let wait = "until [ -S vm-proxy.socket ]; do sleep 0.05; done"
+        let serve = "socat UNIX-LISTEN:$PWD/vm-proxy.socket"
+        // The file is there a moment before it listens.
+        let wait = "until grep -q \" 00010000 .* $PWD/vm-proxy.socket\" /proc/net/unix; do sleep 0.05; done"
         try await expect(
             [
                 ("vm exec g -- true", "no vm-proxy answers on "),

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Foundation
+import HostTools
 import ProxyClient
 import Testing
 
@@ -85,13 +86,14 @@ import Testing
         // -U: it only sends, and so cannot take a client's end of input for the end of its own. From a file, so that nothing hangs on
         // when a program that it started ends.
         try Data("mine\n".utf8).write(to: URL(fileURLWithPath: directory.file("mine")))
-        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-U", "UNIX-LISTEN:guest.socket,fork", "OPEN:mine,rdonly"]))
-        try await eventually("socat to listen") { FileManager.default.fileExists(atPath: directory.file("guest.socket")) }
+        let path = directory.file("guest.socket")
+        let owner = try RunningProgram(directory.program("/usr/bin/socat", ["-U", "UNIX-LISTEN:\(path),fork", "OPEN:mine,rdonly"]))
+        try await eventually("socat to listen") { isListening(path) }
         let proxy = try await startProxy(in: directory)
         let error = #expect(throws: ProxyClientError.self) {
             _ = try ProxyClient(directory: directory.path).register("guest", token: [])
         }
-        let cause = "\(directory.path)/guest.socket is in use by another program"
+        let cause = "\(path) is in use by another program"
         #expect(error?.description.contains(cause) == true, "\(String(describing: error))")
         #expect(try await directory.socat("guest.socket", input: "").run().text == "mine\n")
         proxy.signal(SIGTERM)

@@ -14,7 +14,7 @@ import Testing
             let file = try directory.write("script", script)
             server = try Program("/usr/bin/socat", ["UNIX-LISTEN:\(path)", "EXEC:/bin/sh \(file)"], environment: ["PATH=/usr/bin:/bin"])
                 .start()
-            try await eventually { access(path, F_OK) == 0 }
+            try await eventually { isListening(path) }
         }
         defer { if let server { end(server) } }
         do throws(QMPError) {
