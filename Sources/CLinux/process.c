@@ -76,6 +76,30 @@ void linux_keep_freed_memory(int bytes) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
+// In the child: makes the program's descriptors 0, 1 and 2, and `*report` 3. -1 with errno.
+static int place_streams(const struct linux_program *program, int *report) {
+  int moved[3];
+  for (int i = 0; i < 3; i++) {
+    // Moved above 2 first, so that no descriptor is overwritten before its turn.
+    int from = program->descriptors[i];
+    int opened = -1;
+    if (from < 0) from = opened = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (from < 0) return -1;
+    moved[i] = fcntl(from, F_DUPFD_CLOEXEC, 3);
+    if (moved[i] < 0) return -1;
+    if (opened >= 0) close(opened);
+  }
+  for (int i = 0; i < 3; i++)
+    if (dup2(moved[i], i) < 0) return -1;
+  // Whatever this process has open is none of the program's: a server that stays would keep it. Not only at execve, which may wait for
+  // long, and others for the end of a pipe meanwhile. Linux 5.9; before, what is not marked to be closed stays.
+  if (*report == 3 || dup3(*report, 3, O_CLOEXEC) == 3) {
+    *report = 3;
+    syscall(SYS_close_range, 4, ~0U, 0);
+  }
+  return 0;
+}
+
 // In the child, after fork: only async-signal-safe calls. Returns only on failure, with errno set: the step that failed. `*report` is
 // kept open until the program is executed, and is another number then.
 static enum linux_start_step become(const struct linux_program *program, int *report) {
@@ -88,29 +112,11 @@ static enum linux_start_step become(const struct linux_program *program, int *re
   // Where that fails the program runs without the group's limit, and is no worse off.
   if (program->group > 0 && write(program->group, "0", 1) < 0) errno = 0;
   if (program->new_session && setsid() < 0) return LINUX_START_TERMINAL;
-  int moved[3] = {0};
-  for (int i = 0; i < 3 && !program->has_streams; i++) {
-    // Moved above 2 first, so that no descriptor is overwritten before its turn.
-    int from = program->descriptors[i];
-    int opened = -1;
-    if (from < 0) from = opened = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (from < 0) return LINUX_START_PROCESS;
-    moved[i] = fcntl(from, F_DUPFD_CLOEXEC, 3);
-    if (moved[i] < 0) return LINUX_START_PROCESS;
-    if (opened >= 0) close(opened);
-  }
-  for (int i = 0; i < 3; i++) {
-    if (!program->has_streams && dup2(moved[i], i) < 0) return LINUX_START_PROCESS;
-    // So that another user can open /dev/stdout, and the terminal by its name.
+  if (!program->has_streams && place_streams(program, report) < 0) return LINUX_START_PROCESS;
+  // So that another user can open /dev/stdout, and the terminal by its name.
+  for (int i = 0; i < 3; i++)
     if (program->change_user && program->descriptors[i] >= 0) fchown(i, program->uid, (gid_t)-1);
-  }
   if (program->terminal && ioctl(0, TIOCSCTTY, 0) < 0) return LINUX_START_TERMINAL;
-  // Whatever this process has open is none of the program's: a server that stays would keep it. Not only at execve, which may wait for
-  // long, and others for the end of a pipe meanwhile. Linux 5.9; before, what is not marked to be closed stays.
-  if (!program->has_streams && (*report == 3 || dup3(*report, 3, O_CLOEXEC) == 3)) {
-    *report = 3;
-    syscall(SYS_close_range, 4, ~0U, 0);
-  }
   if (program->root && (chroot(program->root) < 0 || chdir("/") < 0)) return LINUX_START_DIRECTORY;
   if (program->change_user && change_user(program) < 0) return LINUX_START_USER;
   if (program->directory && chdir(program->directory) < 0) return LINUX_START_DIRECTORY;
