@@ -88,15 +88,17 @@ let testTargets: [Target] = [
     .testTarget(
         name: "ProxyTests",
         dependencies: [
-            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "HostileGuest", "LinuxSystem", "Proxy", "ProxyClient", "Yamux",
-            "vm-proxy",
+            "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "HostTools", "HostileGuest", "LinuxSystem", "Proxy",
+            "ProxyClient", "Yamux", "vm-proxy",
         ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),
     .testTarget(
         name: "VirtualMachineTests", dependencies: ["VirtualMachine", "HostShares", "HostTools", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "VirtualNetworkTests", dependencies: ["VirtualMachine", "VirtualNetwork"], swiftSettings: house),
-    .testTarget(name: "ProxyClientTests", dependencies: ["ProxyClient", "AgentProtocol", "ControlProtocol"], swiftSettings: house),
+    .testTarget(
+        name: "ProxyClientTests", dependencies: ["AgentProtocol", "ControlProtocol", "HostTools", "LinuxSystem", "ProxyClient"],
+        swiftSettings: house),
     .testTarget(name: "LinuxSystemTests", dependencies: ["CLinux", "HostTools", "LinuxSystem"], swiftSettings: house),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol"], swiftSettings: house),
     .testTarget(

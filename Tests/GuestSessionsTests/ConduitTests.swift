@@ -16,7 +16,7 @@ import Testing
             pipe = try FileDescriptor.pipe()
             pipe.readEnd.setPipeCapacity(256 << 10)
             var pair: [CInt] = [-1, -1]
-            try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
+            try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
             (device, host) = (FileDescriptor(rawValue: pair[0]), FileDescriptor(rawValue: pair[1]))
             for end in [pipe.readEnd, device, host] { try end.setNonBlocking() }
         }

@@ -1,6 +1,7 @@
 import AgentProtocol
 import CLinux
 import Glibc
+import HostTools
 import LinuxSystem
 import Testing
 
@@ -53,10 +54,10 @@ import Testing
     // MARK: Being made
 
     @Test func aPortThatNobodyListensOnIsRefusedWithTheSystemsReason() throws {
-        let port = try TestListener.freePort()
-        let rig = try Self.rig(.tcp(address: nil, port: port))
+        let port = try UnusedPort()
+        let rig = try Self.rig(.tcp(address: nil, port: port.number))
         try rig.run { rig.service.isOver }
-        #expect(try Self.refusal(rig) == "cannot connect to localhost:\(port) in the guest: Connection refused (errno 111)")
+        #expect(try Self.refusal(rig) == "cannot connect to localhost:\(port.number) in the guest: Connection refused (errno 111)")
     }
 
     @Test(arguments: [
@@ -119,7 +120,7 @@ import Testing
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: [0] + Array(name.utf8)) }
-        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(listener) }
         let length = socklen_t(MemoryLayout<sa_family_t>.size + 1 + name.utf8.count)
         let bound = withUnsafePointer(to: &address) {

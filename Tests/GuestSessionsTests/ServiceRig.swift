@@ -69,9 +69,6 @@ final class TestListener {
         try #require(connection >= 0, "accept: \(Errno.current)")
         return FileDescriptor(rawValue: connection)
     }
-
-    /// A port that nobody listens on.
-    static func freePort() throws -> UInt16 { try TestListener().port }
 }
 
 extension FileDescriptor {

@@ -1,5 +1,6 @@
 import ControlProtocol
 import Foundation
+import HostTools
 import Testing
 
 /// Networks of VMs: `vm up`.
@@ -187,7 +188,8 @@ import Testing
     }
 
     @Test func aPortOfTheHostLeadsIntoTheGuestAndEmptyDisksAreThere() async throws {
-        let port = try freePort()
+        // Free again for QEMU.
+        let port = try UnusedPort().number
         try await withMachine(["--ephemeral", "--forward", "\(port):8000", "--empty-disk", "8M", "--empty-disk", "16M"]) { machine in
             try await machine.waitUntilReady()
             #expect(try await machine.output(of: "cat /sys/block/vdb/size /sys/block/vdc/size") == "16384\n32768")
@@ -207,22 +209,5 @@ import Testing
                 try await machine.output(of: "cat /etc/resolv.conf; ip route | grep -o '^default.*eth0'")
                     == "nameserver 10.0.2.3\ndefault via 10.0.2.2 dev eth0")
         }
-    }
-
-    /// A port that nothing listens on.
-    private func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw CocoaError(.fileReadUnknown) }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }

@@ -29,6 +29,7 @@ import Testing
         try readEnd.setNonBlocking()
         #expect(try read(readEnd, 10) == nil)
         writeEnd.close()
+        #expect(readEnd.waitUntilHungUp())
         #expect(try read(readEnd, 10) == [])
     }
 

@@ -35,6 +35,16 @@ private final class Rig: @unchecked Sendable {
         if !bytes.isEmpty { try reader.take(bytes.count, bell: readersBell) }
         return bytes
     }
+
+    func endWriter() throws {
+        writersBell.close()
+        try #require(readersBell.waitUntilHungUp())
+    }
+
+    func endReader() throws {
+        readersBell.close()
+        try #require(writersBell.waitUntilHungUp())
+    }
 }
 
 @Suite struct SharedRingTests {
@@ -84,7 +94,7 @@ private final class Rig: @unchecked Sendable {
     @Test func theEndComesAfterTheLastBytes() throws {
         let rig = try Rig(capacity: 64)
         _ = try rig.write([1, 2])
-        rig.writersBell.close()
+        try rig.endWriter()
         #expect(try rig.read() == [1, 2])
         #expect(try rig.read() == [])
         #expect(try rig.read() == [])
@@ -94,7 +104,7 @@ private final class Rig: @unchecked Sendable {
         let rig = try Rig(capacity: 64)
         #expect(try rig.write([UInt8](repeating: 1, count: 64)) == 64)
         #expect(rig.writer.waitForRoom())
-        rig.writersBell.close()
+        try rig.endWriter()
         var count = 0
         while let bytes = try rig.read(), !bytes.isEmpty { count += bytes.count }
         #expect(count == 64)
@@ -110,7 +120,7 @@ private final class Rig: @unchecked Sendable {
         #expect(try rig.read()?.count == 16)
         #expect(rig.reader.waitForBytes())
         #expect(try rig.write([7]) == 1)
-        rig.writersBell.close()
+        try rig.endWriter()
         #expect(try rig.read() == [7])
         while let more = try rig.read() {
             #expect(more == [])
@@ -133,7 +143,7 @@ private final class Rig: @unchecked Sendable {
     @Test func aReaderThatIsGoneIsNoticed() throws {
         let rig = try Rig(capacity: 64)
         #expect(rig.reader.waitForBytes())
-        rig.readersBell.close()
+        try rig.endReader()
         #expect(throws: Errno(EPIPE)) { try rig.write([1]) }
         #expect(try !SharedRing.hear(rig.writersBell))
     }

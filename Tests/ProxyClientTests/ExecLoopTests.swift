@@ -1,5 +1,7 @@
 import AgentProtocol
 import Foundation
+import HostTools
+import LinuxSystem
 import Testing
 
 @testable import ProxyClient
@@ -10,9 +12,16 @@ import Testing
 
     /// A pipe: its reading and writing end.
     static func pipe() throws -> (read: CInt, write: CInt) {
-        var ends: [CInt] = [-1, -1]
-        try #require(Glibc.pipe(&ends) == 0)
-        return (ends[0], ends[1])
+        let (readEnd, writeEnd) = try FileDescriptor.pipe()
+        return (readEnd.rawValue, writeEnd.rawValue)
+    }
+
+    /// The writing end of a pipe that nobody reads.
+    static func unreadPipe() throws -> CInt {
+        let (readEnd, writeEnd) = try FileDescriptor.pipe()
+        readEnd.close()
+        try #require(writeEnd.waitUntilHungUp())
+        return writeEnd.rawValue
     }
 
     /// Reads until the end, on a thread of its own: a task would wait for a thread that a test blocks.
@@ -124,8 +133,7 @@ import Testing
 
     /// As `yes | head -1` does on one machine: who writes into a pipe that nobody reads is told so by SIGPIPE.
     @Test func aClosedOutputStopsTheCommand() throws {
-        let output = try Self.pipe()
-        close(output.read)
+        let output = try Self.unreadPipe()
         let guest = GuestEnd.start { guest in
             _ = try guest.frame()
             guest.send(.standardOutput, [1, 2, 3])
@@ -134,8 +142,8 @@ import Testing
                 guest.send(.standardOutput, [1, 2, 3])
             }
         }
-        let outcome = try Self.run(guest, StandardStreams(input: -1, output: output.write))
-        close(output.write)
+        let outcome = try Self.run(guest, StandardStreams(input: -1, output: output))
+        close(output)
         #expect(outcome == .ended(.signaled(13)))
         #expect(outcome.exitCode == 141)
     }
@@ -197,13 +205,12 @@ import Testing
     }
 
     @Test func anAttachWhoseOutputNobodyReadsEnds() throws {
-        let output = try Self.pipe()
-        close(output.read)
-        let outcome = try Self.attach(StandardStreams(input: -1, output: output.write)) { guest in
+        let output = try Self.unreadPipe()
+        let outcome = try Self.attach(StandardStreams(input: -1, output: output)) { guest in
             guest.start(session: 7)
             guest.send(.standardOutput, [1])
         }
-        close(output.write)
+        close(output)
         #expect(outcome == .left(signal: SIGPIPE))
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// A guestfwd chardev as QEMU has it: all connections of the guest share one connection to the host, and neither side ever
@@ -42,7 +43,7 @@ final class ChardevRelay {
             // The time after which QEMU tries again, shorter.
             _ = poll(&requests, 3, host == nil ? 20 : -1)
             if requests[0].revents != 0 {
-                let next = accept(listener, nil, nil)
+                let next = linux_accept(listener, 60_000)
                 guard next >= 0 else { return }
                 close(guest)
                 guest = next
