@@ -7,6 +7,7 @@ public final class UnusedPort {
     // Bound, but not listening. A listener that was closed would still take connections while a program that another test starts has it.
     private let socket: CInt
 
+    /// - Throws: an `Errno` when no port can be had.
     public init() throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw Errno.current }
