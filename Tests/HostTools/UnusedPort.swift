@@ -3,6 +3,7 @@ internal import LinuxSystem
 
 /// A TCP port of 127.0.0.1 that refuses connections, and that no other program is given, as long as this lives.
 public final class UnusedPort {
+    /// As it is written after a colon.
     public let number: UInt16
     // Bound, but not listening. A listener that was closed would still take connections while a program that another test starts has it.
     private let socket: CInt
