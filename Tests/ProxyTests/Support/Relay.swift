@@ -1,4 +1,3 @@
-import CLinux
 import Foundation
 
 /// A guestfwd chardev as QEMU has it: all connections of the guest share one connection to the host, and neither side ever
@@ -43,8 +42,9 @@ final class ChardevRelay {
             // The time after which QEMU tries again, shorter.
             _ = poll(&requests, 3, host == nil ? 20 : -1)
             if requests[0].revents != 0 {
-                let next = linux_accept(listener, 60_000)
+                let next = accept(listener, nil, nil)
                 guard next >= 0 else { return }
+                _ = fcntl(next, F_SETFD, FD_CLOEXEC)
                 close(guest)
                 guest = next
                 continue
