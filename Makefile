@@ -1,7 +1,7 @@
 # make run: all set-up, and two VMs on this machine's files. make test: all set-up, and every test. make help: the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup kernel kernel-full system build agent host-programs lint test test-unit test-interop interop-peer test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man docs install deb test-distribution clean
+.PHONY: help setup kernel kernel-full system build agent host-programs lint test test-unit test-interop interop-peer test-late-close test-nix test-nixos test-integration soak run bench bench-link bench-hostile fuzz man docs install deb test-distribution clean
 PREFIX ?= /usr/local
 # Integration tests boot VMs, two at a time; the unit tests are all others.
 INTEGRATION := IntegrationTests
@@ -13,6 +13,7 @@ help:
 	@echo 'make test              set up, lint, build, and pass every test'
 	@echo 'make build             dist/vm, dist/vm-proxy and dist/vm-agent'
 	@echo 'make test-unit         the tests that need neither root nor QEMU'
+	@echo 'make test-late-close   the unit tests, with every closed pipe and socket open a little longer'
 	@echo 'make test-interop      our yamux, agent and proxy against the original yamux'
 	@echo 'make test-nix          the Nix files that need no nixpkgs: evaluated and built offline'
 	@echo 'make test-nixos        the NixOS modules with nixpkgs'\'' lib, a checkout in NIXPKGS_LIB ($(NIXPKGS_LIB))'
@@ -64,6 +65,9 @@ lint: setup
 
 test-unit: setup kernel system
 	$(BOUNDED) swift test --skip $(INTEGRATION)
+
+test-late-close: setup kernel system
+	$(BOUNDED) Tests/LateClose/run
 
 test-nix: setup
 	@Tests/nixos/plain/run

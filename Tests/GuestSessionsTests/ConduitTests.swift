@@ -79,6 +79,7 @@ import Testing
         #expect(conduit.fill(from: ends.pipe.readEnd, upTo: 1000) == 0)
         let ended = try FileDescriptor.pipe()
         ended.writeEnd.close()
+        #expect(ended.readEnd.waitUntilHungUp())
         #expect(conduit.fill(from: ended.readEnd, upTo: 1000) == 0)
         ended.readEnd.close()
         #expect(conduit.isUsable)

@@ -1,3 +1,4 @@
+import HostTools
 import LinuxSystem
 import Testing
 
@@ -15,6 +16,7 @@ import Testing
         let pipe = try FileDescriptor.pipe()
         try pipe.writeEnd.writeAll([1])
         pipe.writeEnd.close()
+        try #require(pipe.readEnd.waitUntilHungUp())
         return pipe.readEnd
     }
 

@@ -2,7 +2,7 @@ internal import Glibc
 public import LinuxSystem
 
 extension FileDescriptor {
-    /// Waits until the other end of a pipe or a socket is closed everywhere; false when `milliseconds` passed.
+    /// Waits until the other end of a pipe or a UNIX socket is closed everywhere; false when `milliseconds` passed.
     ///
     /// A program that another test of this process starts at this moment has all descriptors, too, until it is its own program: after
     /// `close` of the one end, the other one's is only near.
@@ -11,6 +11,6 @@ extension FileDescriptor {
         var state = pollfd(fd: rawValue, events: 0, revents: 0)
         var count = poll(&state, 1, milliseconds)
         while count < 0, Errno.current == Errno(EINTR) { count = poll(&state, 1, milliseconds) }
-        return count == 1
+        return count == 1 && state.revents & Int16(POLLNVAL) == 0
     }
 }

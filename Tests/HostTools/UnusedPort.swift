@@ -21,11 +21,8 @@ public final class UnusedPort {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, size) == 0 && getsockname(socket, $0, &length) == 0 }
         }
         number = UInt16(bigEndian: address.sin_port)
-        guard isBound else {
-            let error = Errno.current
-            close(socket)
-            throw error
-        }
+        // `deinit` closes it also when this throws.
+        guard isBound else { throw Errno.current }
     }
 
     deinit { close(socket) }

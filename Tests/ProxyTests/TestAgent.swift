@@ -36,7 +36,11 @@ final class TestService: Sendable {
         port = linux_bound_port(descriptor)
     }
 
-    deinit { listener.close() }
+    deinit {
+        // Also for whoever has a copy of it.
+        shutdown(listener.rawValue, CInt(SHUT_RDWR))
+        listener.close()
+    }
 
     var name: String { ConnectTarget.tcp(address: nil, port: port).service }
 
@@ -51,7 +55,10 @@ final class TestService: Sendable {
     /// Sends back what it is sent, on every connection, and ends with its client.
     static func echo() throws -> TestService {
         let service = try TestService()
-        Thread.detachNewThread { [listener = service.listener] in
+        // The number of the service's own may be another's before the thread has seen that it is closed.
+        let listener = FileDescriptor(rawValue: linux_duplicate(service.listener.rawValue))
+        Thread.detachNewThread {
+            defer { listener.close() }
             while true {
                 let connection = FileDescriptor(rawValue: linux_accept(listener.rawValue, 60_000))
                 if connection.rawValue < 0 {

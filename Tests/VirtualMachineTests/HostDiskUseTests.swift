@@ -21,8 +21,11 @@ func end(_ process: ChildProcess) {
 
 /// Waits until `condition` holds; 30 s at most.
 func eventually(_ condition: () -> Bool) async throws {
-    for _ in 0..<3000 where !condition() { try await Task.sleep(for: .milliseconds(10)) }
-    try #require(condition())
+    let deadline = ContinuousClock.now + .seconds(30)
+    while !condition() {
+        try #require(ContinuousClock.now < deadline)
+        try await Task.sleep(for: .milliseconds(10))
+    }
 }
 
 /// A disk that the host uses is refused, and the error says by whom. Loop devices and mounts need root and a kernel that has them.

@@ -43,7 +43,7 @@ static inline void move_block(unsigned char *to, const unsigned char *from) {
 
 // Aligned to more than its length, so that no loop of it lies on two pages: TCG ends a block where a page ends and looks the next one up by
 // its address, twice for each 64 bytes when the loop below did.
-__attribute__((aligned(512))) void *COPY_NAME(memmove)(void *target, const void *source, size_t length) {
+__attribute__((aligned(512), noinline)) void *COPY_NAME(memmove)(void *target, const void *source, size_t length) {
   unsigned char *to = target;
   const unsigned char *from = source;
   if (length <= 16) {
