@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// A guestfwd chardev as QEMU has it: all connections of the guest share one connection to the host, and neither side ever

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// What went wrong in a test's own parts: says which.
