@@ -167,9 +167,7 @@ import Testing
         let live = linux_listen_unix(path)
         let error = #expect(throws: ForwardError.inUse(path: path)) { _ = try ForwardListener(forward) }
         #expect(error?.description == path + " is in use by another program, which listens on it")
-        // Also where a program that another test starts has it, too, for a moment.
-        shutdown(live, CInt(SHUT_RDWR))
-        close(live)
+        FileDescriptor(rawValue: live).closeListener()
         _ = try ForwardListener(forward)
         #expect(!FileManager.default.fileExists(atPath: path))
         #expect(FileManager.default.createFile(atPath: path, contents: Data([1])))

@@ -11,7 +11,7 @@ import Testing
         let path = directory.file("guest.socket")
         let dead = try SocketFile.listen(path)
         // As after SIGKILL: the listener is gone, its file is not.
-        kill(dead)
+        dead.closeListener()
         let listener = try SocketFile.listen(path)
         defer { listener.close() }
         #expect(isReachable(path))
@@ -35,7 +35,7 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         // A link to a socket is somebody's file, too.
         let dead = try SocketFile.listen(directory.file("dead.socket"))
-        kill(dead)
+        dead.closeListener()
         try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.file("dead.socket"))
         for path in [file, folder, link] {
             let error = #expect(throws: SocketFileError.notASocket(path)) { try SocketFile.listen(path) }
@@ -73,12 +73,6 @@ import Testing
         #expect(error?.text.hasSuffix("make it, or name another with --directory") == true)
     }
 
-    /// Ends a listener as its process's death would, though another test may be starting a program with a copy of the descriptor.
-    private func kill(_ listener: LinuxSystem.FileDescriptor) {
-        shutdown(listener.rawValue, CInt(SHUT_RDWR))
-        listener.close()
-    }
-
     private func identity(of path: String) throws -> UInt64? {
         try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? UInt64
     }
@@ -86,7 +80,7 @@ import Testing
     /// Whether somebody listens there: `listen` tells a live socket file from a dead one, and takes the dead one.
     private func isReachable(_ path: String) -> Bool {
         do {
-            kill(try SocketFile.listen(path))
+            try SocketFile.listen(path).closeListener()
             return false
         } catch {
             return error == .inUse(path)

@@ -36,11 +36,7 @@ final class TestService: Sendable {
         port = linux_bound_port(descriptor)
     }
 
-    deinit {
-        // Also for whoever has a copy of it.
-        shutdown(listener.rawValue, CInt(SHUT_RDWR))
-        listener.close()
-    }
+    deinit { listener.closeListener() }
 
     var name: String { ConnectTarget.tcp(address: nil, port: port).service }
 
@@ -72,5 +68,13 @@ final class TestService: Sendable {
             }
         }
         return service
+    }
+}
+
+extension LinuxSystem.FileDescriptor {
+    /// Ends a listener as its process's death would, though another test may be starting a program with a copy of the descriptor.
+    func closeListener() {
+        shutdown(rawValue, CInt(SHUT_RDWR))
+        close()
     }
 }

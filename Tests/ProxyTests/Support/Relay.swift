@@ -43,9 +43,8 @@ final class ChardevRelay {
             // The time after which QEMU tries again, shorter.
             _ = poll(&requests, 3, host == nil ? 20 : -1)
             if requests[0].revents != 0 {
-                let next = accept(listener, nil, nil)
+                let next = linux_accept(listener, 60_000)
                 guard next >= 0 else { return }
-                _ = fcntl(next, F_SETFD, FD_CLOEXEC)
                 close(guest)
                 guest = next
                 continue
