@@ -29,8 +29,8 @@ public struct CopyTime: Equatable, Sendable {
 public struct CopyEntry: Equatable, Sendable {
     /// What it is.
     public enum Kind: Equatable, Sendable {
-        /// A regular file; its content follows. `size` may be wrong: it says only what progress shows, and whether the content is held
-        /// first. A `link` other than 0 is its number for `hardLink`.
+        /// A regular file; its content follows. `size` may be wrong: it says only what progress shows, whether the content is held first, and
+        /// what room may be made for it. A `link` other than 0 is its number for `hardLink`.
         case file(size: UInt64?, link: UInt32)
         /// A directory; its entries follow, up to `copyLeave`.
         case directory

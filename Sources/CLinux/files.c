@@ -65,7 +65,8 @@ int linux_create_file(int directory, const char *name) {
   return openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-int linux_create_unnamed(int directory) { return openat(directory, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600); }
+// To read, too, so that it can be mapped.
+int linux_create_unnamed(int directory) { return openat(directory, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); }
 
 int linux_name_unnamed(int descriptor, int directory, const char *name) {
   char path[32];

@@ -32,6 +32,7 @@ final class IncomingFile {
         file = try CopyFault.wrapping(path, "cannot be made") { () throws(Errno) in
             try NewFile(in: directory, isBrief: isBrief, names)
         }
+        if case .file(let size?, _) = entry.kind { file?.expect(size) }
         let bytes = held
         held = []
         var fault: CopyFault?

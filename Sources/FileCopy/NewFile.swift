@@ -10,6 +10,11 @@ struct NewFile {
     private let temporary: FileName?
     private var position: Int64 = 0
     private var size: Int64 = 0
+    /// How long it is said to become, where it is in memory and large pages of that may be had; else nil.
+    private var expectedSize: Int64?
+    /// The large page that is being filled, and where the last one ends.
+    private var page: LargePage?
+    private var lastPageEnd: Int64 = 0
 
     /// Makes an empty one in `directory`.
     ///
@@ -31,13 +36,52 @@ struct NewFile {
     }
 
     mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Errno) {
-        try descriptor.writeAll(bytes, at: position)
-        position += Int64(bytes.count)
-        size = position
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = min(rest.count, roomUntilTurn)
+            let part = UnsafeRawBufferPointer(rebasing: rest[..<count])
+            if let page = pageAtPosition() { page.write(part, at: position) } else { try descriptor.writeAll(part, at: position) }
+            position += Int64(count)
+            size = max(size, position)
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
     }
 
     /// As many zeros follow, which take no room.
-    mutating func skip(_ length: UInt64) { position += Int64(length) }
+    mutating func skip(_ length: UInt64) {
+        let start = position
+        position += Int64(length)
+        // A hole is to be one also where it begins in a large page, which is not one then.
+        if start < lastPageEnd { try? descriptor.punchHole(at: start, min(position, lastPageEnd) - start) }
+        page = nil
+    }
+
+    // MARK: Large pages
+
+    /// It is said to become `size` bytes long, which nothing depends on.
+    mutating func expect(_ size: UInt64) {
+        // Nobody else can shorten a file without a name.
+        guard let size = Int64(exactly: size), size >= LargePage.size, temporary == nil, descriptor.isInMemory else { return }
+        expectedSize = size
+    }
+
+    /// How many bytes can be written before the next large page may begin.
+    private var roomUntilTurn: Int { expectedSize == nil && page == nil ? .max : Int(LargePage.size - position % LargePage.size) }
+
+    /// The large page that is at the position, a new one where one may begin there and all of it is to be written.
+    private mutating func pageAtPosition() -> LargePage? {
+        if let page, position < page.end { return page }
+        page = nil
+        guard let expectedSize, position % LargePage.size == 0, position <= expectedSize - LargePage.size else { return nil }
+        do throws(Errno) {
+            if size < expectedSize { try descriptor.setSize(expectedSize) }
+            size = expectedSize
+            page = LargePage(of: descriptor, at: position)
+        } catch {}
+        // There are none, or none left. Writing says what is really wrong.
+        if let page { lastPageEnd = page.end } else { self.expectedSize = nil }
+        return page
+    }
 
     /// Makes it as long as was said, also when it ends in a hole.
     func complete() throws(Errno) { if position != size { try descriptor.setSize(position) } }

@@ -81,6 +81,16 @@ public enum Mount {
         guard move_mount(mount, "", AT_FDCWD, target, UInt32(MOVE_MOUNT_F_EMPTY_PATH)) == 0 else { throw failure("move_mount") }
     }
 
+    /// Mounts a tmpfs whose files get large pages where who writes them asks for such (`huge=advise`), as a copy does; without that where
+    /// the kernel has none.
+    public static func memory(source: String, on target: String, mode: String) throws(MountError) {
+        do throws(MountError) {
+            try filesystem("tmpfs", source: source, on: target, options: [.value("mode", mode), .value("huge", "advise")])
+        } catch {
+            try filesystem("tmpfs", source: source, on: target, options: [.value("mode", mode)])
+        }
+    }
+
     /// Shows the tree at `source` also at `target`, with mounts below it when `recursive`. What is mounted on one of them later does
     /// not appear on the other, though systemd has made all mounts shared (`man 7 mount_namespaces`).
     public static func bind(_ source: String, on target: String, recursive: Bool = false) throws(MountError) {

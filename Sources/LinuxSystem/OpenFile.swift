@@ -40,6 +40,11 @@ extension FileDescriptor {
         }
     }
 
+    /// Whether the file is in memory, in a tmpfs.
+    public var isInMemory: Bool { linux_is_in_memory(rawValue) != 0 }
+    /// Makes `length` bytes from `offset` on zeros that need no room.
+    public func punchHole(at offset: Int64, _ length: Int64) throws(Errno) { try checked(linux_punch_hole(rawValue, offset, length)) }
+
     /// Makes the file `size` bytes long.
     public func setSize(_ size: Int64) throws(Errno) { try checked(ftruncate(rawValue, off_t(size))) }
     /// Sets permission bits, set-user-ID, set-group-ID and sticky.

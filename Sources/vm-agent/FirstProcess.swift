@@ -42,12 +42,14 @@ enum FirstProcess {
     /// real root: systemd and NixOS keep a `/run` that is already mounted.
     private static func mountKernelFilesystems() {
         for (type, target, options) in [
-            ("proc", "/proc", []), ("sysfs", "/sys", []), ("devtmpfs", "/dev", [MountOption.value("mode", "755")]),
-            ("tmpfs", "/run", [MountOption.value("mode", "755")]),
+            ("proc", "/proc", []), ("sysfs", "/sys", []), ("devtmpfs", "/dev", [MountOption.value("mode", "755")]), ("tmpfs", "/run", []),
         ] {
             try? Files.makeDirectory(target)
             do throws(MountError) {
-                if !Mount.isMountPoint(target) { try Mount.filesystem(type, source: type, on: target, options: options) }
+                guard !Mount.isMountPoint(target) else { continue }
+                try type == "tmpfs"
+                    ? Mount.memory(source: type, on: target, mode: "755")
+                    : Mount.filesystem(type, source: type, on: target, options: options)
             } catch {
                 writeKernelLog(.error, error.text)
             }

@@ -52,16 +52,24 @@ import Testing
         }
     }
 
-    /// The size says only what progress shows, and whether the content is held first.
-    @Test(arguments: [0, 100_000, 200_000, 1 << 40, 1 << 63, .max - 1] as [UInt64])
-    func aFileIsWhatWasSentOfItWhateverSizeWasSaid(size: UInt64) async throws {
-        let scratch = try Scratch()
-        let piece = (0..<(60 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }
-        let content = piece + piece
-        let data = Self.frame(.copyData, piece) + Self.frame(.copyData, piece)
-        let frames = Self.entry(.file(size: size, link: 0)) + data + Self.frame(.copyFileEnd, Self.checksum(content)) + Self.end
-        _ = try await Self.receive(frames, to: .files(CopyDestination(path: scratch.bytes("file"), name: nil))).get()
-        #expect(try Files.read("\(scratch.path)/file") == content)
+    /// The size says only what progress shows, whether the content is held first, and what room may be made for it in memory.
+    @Test(
+        arguments: [
+            (0, 2), (100_000, 2), (200_000, 2), (1 << 40, 2), (1 << 63, 2), (.max - 1, 2), (0, 40), (2 << 20, 40), (1 << 40, 40),
+        ] as [(UInt64, Int)])
+    func aFileIsWhatWasSentOfItWhateverSizeWasSaid(size: UInt64, pieces: Int) async throws {
+        let scratch = try Scratch(in: "/dev/shm")
+        let target = CopyTarget.files(CopyDestination(path: scratch.bytes("file"), name: nil))
+        let (content, result) = await onThread {
+            let piece = (0..<(60 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }
+            let content = Array((0..<pieces).map { _ in piece }.joined())
+            let data = (0..<pieces).flatMap { _ in Self.frame(.copyData, piece) }
+            let frames = Self.entry(.file(size: size, link: 0)) + data + Self.frame(.copyFileEnd, Self.checksum(content)) + Self.end
+            let request = CopyRequest(path: [1], isRecursive: true)
+            return (content, FileCopyTests.receive(target, request, Pair(), Log(), early: frames))
+        }
+        _ = try result.get()
+        #expect(try Files.read("\(scratch.path)/file", limit: 4 << 20) == content)
     }
 
     @Test func aFileThatTheSenderGivesUpLeavesNothingBehindAndTheRestArrives() async throws {

@@ -107,10 +107,12 @@ func attempt(_ copy: () throws(CopyFailure) -> CopyResult) -> Result<CopyResult,
 }
 
 /// The client's side of copy-out, on this thread.
-func receive(_ target: CopyTarget, _ request: CopyRequest, _ pair: Pair, _ log: Log) -> Result<CopyResult, CopyFailure> {
+func receive(
+    _ target: CopyTarget, _ request: CopyRequest, _ pair: Pair, _ log: Log, early: [UInt8] = []
+) -> Result<CopyResult, CopyFailure> {
     attempt { () throws(CopyFailure) in
         try TreeReceiver.ofClient(
             target, request: request, channel: CopyChannel(input: pair.near, output: pair.near), observer: log.observer
-        ).receive()
+        ).receive(early: early)
     }
 }

@@ -5,8 +5,9 @@ import Testing
 final class Scratch: Sendable {
     let path: String
 
-    init() throws {
-        path = FileManager.default.temporaryDirectory.appending(path: "copy-\(UUID())").path
+    /// - Parameter place: where it is to be, if not where temporary files are.
+    init(in place: String? = nil) throws {
+        path = (place.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory).appending(path: "copy-\(UUID())").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 

@@ -35,6 +35,29 @@ import Testing
         #expect(try await directory.script("du -k back/sparse | cut -f1").text.trimmingCharacters(in: .newlines).count <= 3)
     }
 
+    /// In a tmpfs of the agent's a file gets large pages, and holes in them are holes.
+    @Test func aFileInMemoryIsInLargePagesAndItsHolesTakeNoRoom() async throws {
+        let machine = try Machine.shared
+        try await machine.directory.script(
+            """
+            mkdir large && cd large
+            head -c 5000001 /dev/urandom > whole
+            for at in 0:1 4:1 7:3; do
+              dd if=/dev/urandom of=patchy bs=1M seek=${at%:*} count=${at#*:} conv=notrunc status=none
+            done
+            truncate -s 20M patchy
+            """)
+        let copied = try await machine.directory.vm(["cp", "-r", "./large", "\(machine.name):/run/large"]).run()
+        #expect(copied.code == 0, "\(copied)")
+        #expect(Int(try await machine.output(of: "awk '/^ShmemHugePages/ { print $2 }' /proc/meminfo")) ?? 0 >= 2048)
+        #expect(Int(try await machine.output(of: "du -k /run/large/patchy | cut -f1")) ?? .max < 5_500)
+        let sums = "sha256sum whole patchy"
+        #expect(
+            try await machine.output(of: "cd /run/large && \(sums)")
+                == machine.directory.script("cd large && \(sums)").text.trimmingCharacters(in: .newlines))
+        _ = try await machine.output(of: "rm -r /run/large")
+    }
+
     @Test func standardStreamsAreCopiedToo() async throws {
         let machine = try Machine.shared
         let stored = try await machine.directory.vm(["cp", "-", "\(machine.name):note"], input: Array("from a pipe\n".utf8)).run()

@@ -5,7 +5,7 @@ enum MountMemoryRoot {
     static func run(root: String) throws(StepFailure) -> StepResult {
         do throws(MountError) {
             if !Files.isDirectory(root) { try? Files.makeDirectory(root) }
-            try Mount.filesystem("tmpfs", source: "vm-agent-root", on: root, options: [.value("mode", "755")])
+            try Mount.memory(source: "vm-agent-root", on: root, mode: "755")
         } catch {
             throw StepFailure(error.text)
         }
