@@ -14,6 +14,7 @@ public struct LinkSettings: Equatable, Sendable {
     }
 
     func links(_ loop: Watcher, software: String) -> [Link] {
-        places.enumerated().map { id, place in Link(id: id, place, loop, software: software, tokenFile: tokenFile) }
+        let identity = GuestIdentity(tokenFile: tokenFile)
+        return places.enumerated().map { id, place in Link(id: id, place, loop, software: software, identity) }
     }
 }

@@ -81,6 +81,23 @@ import Testing
         _ = agent
     }
 
+    /// The file is in `/sys`, which is nowhere while the root is switched.
+    @Test func aTokenThatCannotBeReadForAMomentIsStillTheGuests() throws {
+        let (tokenFile, token) = try workspace.token()
+        let first = try ProxyProcess(workspace)
+        let agent = try startAgent(["--socket", workspace.linkSocket("a"), "--token-file", tokenFile])
+        let launcher = try workspace.control(.guest(name: "a", token: token))
+        #expect(try launcher.line() == "OK")
+        #expect(try workspace.shell("a", "echo one") == "one\n")
+        try FileManager.default.removeItem(atPath: tokenFile)
+        first.kill()
+        let second = try ProxyProcess(workspace)
+        let again = try workspace.control(.guest(name: "a", token: token))
+        #expect(try again.line() == "OK")
+        #expect(try workspace.shell("a", "echo two") == "two\n")
+        _ = (second, agent)
+    }
+
     @Test func anAgentThatDoesNotNoticeTheProxysDeathIsAskedForAHello() throws {
         let relay = try ChardevRelay(guestPath: workspace.directory + "/guest", hostPath: workspace.linkSocket("a"))
         let first = try ProxyProcess(workspace, ["--guest", "a"])
