@@ -35,7 +35,7 @@ final class Link {
     private let loop: Watcher
     private let source: EventSource
     private let hello: Hello
-    private let tokenFile: String
+    private let identity: GuestIdentity
     private var state = State.idle(retryAt: nil)
     private var yamux = YamuxConnection(role: .client, limits: Link.limits)
     private var health = LinkHealth(now: 0, asksAlways: false)
@@ -47,13 +47,13 @@ final class Link {
     /// True when the link is lost and cannot be made again.
     private(set) var isOver = false
 
-    /// A link that is not connected. The token is read from `tokenFile` for every hello: the file appears during the boot.
-    init(id: LinkID, _ place: LinkPlace, _ loop: Watcher, software: String, tokenFile: String) {
+    /// A link that is not connected.
+    init(id: LinkID, _ place: LinkPlace, _ loop: Watcher, software: String, _ identity: GuestIdentity) {
         self.place = place
         self.loop = loop
         source = .link(id)
         hello = Hello(software: software, transport: place.transport)
-        self.tokenFile = tokenFile
+        self.identity = identity
         delay = ReconnectDelay(longest: place.longestDelay)
     }
 
@@ -128,8 +128,8 @@ final class Link {
 
     private func connected(_ socket: FileDescriptor) {
         var hello = self.hello
-        hello.bootID = (try? Files.readLine("/proc/sys/kernel/random/boot_id")) ?? ""
-        hello.token = (try? Files.read(tokenFile, limit: 128)) ?? []
+        hello.bootID = identity.bootID
+        hello.token = identity.token
         hello.nonce = randomBytes(8)
         output.removeAll()
         output.append(hello.encoded())
@@ -162,11 +162,17 @@ final class Link {
 
     // MARK: Bytes
 
+    /// Reads what has come. Bounded, so that others get their turn; more than once, since a turn costs as much as 64 KiB do.
     private func receive() {
+        for _ in 0..<4 where !receiveOnce() { return }
+    }
+
+    /// Reads 64 KiB at most; false when there is probably nothing more.
+    private func receiveOnce() -> Bool {
         let socket: FileDescriptor
         switch state {
         case .greeting(let descriptor, _), .open(let descriptor, _): socket = descriptor
-        default: return
+        default: return false
         }
         var end: String?
         let bytes = [UInt8](unsafeUninitializedCapacity: Link.mostRead) { buffer, count in
@@ -176,9 +182,10 @@ final class Link {
             if case .greeting(_, let greeting) = state { greet(socket, greeting, bytes) } else { deliver(bytes[...]) }
         }
         if let end { lose(end) }
+        return bytes.count == Link.mostRead
     }
 
-    /// How much is read at once: bounded, so that others get their turn.
+    /// How much is read into one array, which is kept for as long as a piece of it waits.
     private static let mostRead = 64 << 10
 
     /// What a virtio-serial port gives at once, however much it has.
@@ -186,6 +193,7 @@ final class Link {
 
     /// Reads while there is more, as far as `buffer` goes. Returns why there will be no more.
     private func fill(_ buffer: UnsafeMutableRawBufferPointer, from socket: FileDescriptor, _ filled: inout Int) -> String? {
+        let fullRead = place.transport == .virtioSerial ? Link.fullPortRead : buffer.count
         do throws(Errno) {
             while filled < buffer.count {
                 let room = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
@@ -193,7 +201,7 @@ final class Link {
                 guard count > 0 else { return "the host closed the link" }
                 filled += count
                 // It has probably taken all there was.
-                if count < (place.transport == .virtioSerial ? Link.fullPortRead : room.count) { return nil }
+                if count < min(fullRead, room.count) { return nil }
             }
             return nil
         } catch { return "the link broke: \(error.description)" }

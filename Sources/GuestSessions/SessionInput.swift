@@ -30,12 +30,17 @@ struct SessionInput {
     }
 
     /// Writes what the process takes, and watches for room. Returns how many bytes are done with.
-    mutating func write(_ loop: Watcher, _ source: EventSource) -> Int {
+    ///
+    /// - Parameter isReady: whether the descriptor was found to be ready.
+    mutating func write(_ loop: Watcher, _ source: EventSource, isReady: Bool = false) -> Int {
         var done = 0
         guard let descriptor else { return discard() }
         var isOver = false
-        // What the ring's reader had to say, if it was asked.
-        if let ring, ring.isWaiting { isOver = (try? SharedRing.hear(descriptor)) != true }
+        // The ring's reader says when there is room worth a turn, and that it is gone.
+        if let ring, ring.isWaiting {
+            guard isReady else { return 0 }
+            isOver = (try? SharedRing.hear(descriptor)) != true
+        }
         while !queue.isEmpty, !isOver {
             var offered = 0
             let written = queue.take { buffer in

@@ -237,7 +237,7 @@ final class SessionService {
         guard let session = table[id] else { return }
         switch source {
         case .start: session.finishStart()
-        case .input: session.writeInput()
+        case .input: session.writeInput(isReady: true)
         case .end: session.processEnded()
         default: session.pump()
         }

@@ -71,8 +71,8 @@ extension Session {
     }
 
     /// The process takes input again, or nobody reads it any more.
-    func writeInput() {
-        told(input.write(loop, .input(id)))
+    func writeInput(isReady: Bool = false) {
+        told(input.write(loop, .input(id), isReady: isReady))
         deliver()
         conclude()
     }

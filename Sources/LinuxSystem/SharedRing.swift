@@ -21,6 +21,9 @@ public final class SharedRing {
     private static let mark: UInt64 = 0x3147_4e49_5256_4d56
 
     private let memory: UnsafeMutableRawBufferPointer
+    /// Up to where the writer's memory has room: there is more when it is needed, since a short copy does not.
+    private var reserved = 0
+    private static let reservation = 512 << 10
     /// Whether the writer has asked to be woken, and has written nothing since.
     public private(set) var isWaiting = false
     /// How many bytes it holds at most.
@@ -38,6 +41,12 @@ public final class SharedRing {
         let descriptor = FileDescriptor(rawValue: number)
         do throws(Errno) {
             let ring = SharedRing(try map(descriptor, length))
+            do throws(Errno) { try ring.reserve(upTo: contentStart) } catch {
+                // An old kernel.
+                guard error == .invalid else { throw error }
+                if linux_reserve(number, 0, Int64(length)) < 0 { throw .current }
+                ring.reserved = length
+            }
             ring.store(.mark, mark)
             return (ring, descriptor)
         } catch {
@@ -56,6 +65,15 @@ public final class SharedRing {
         guard load(.mark) == SharedRing.mark else { throw .invalid }
     }
 
+    /// Makes room for so many bytes of the memory, and some more.
+    private func reserve(upTo end: Int) throws(Errno) {
+        guard end > reserved else { return }
+        let step = SharedRing.reservation
+        let more = min((end - reserved + step - 1) / step * step, memory.count - reserved)
+        if linux_populate(memory.baseAddress.map { $0 + reserved }, more) < 0 { throw .current }
+        reserved += more
+    }
+
     private static func map(_ memory: FileDescriptor, _ length: Int) throws(Errno) -> UnsafeMutableRawBufferPointer {
         guard let start = linux_map_shared(memory.rawValue, length) else { throw .current }
         return UnsafeMutableRawBufferPointer(start: start, count: length)
@@ -65,7 +83,7 @@ public final class SharedRing {
 
     /// Copies in what there is room for and wakes a reader that waits; returns how many bytes that were.
     ///
-    /// - Throws: EPIPE or ECONNRESET when the reader is gone and was waiting; `invalid` when it has written nonsense into the memory.
+    /// - Throws: EPIPE or ECONNRESET when the reader is gone and was waiting; `invalid` when it has written nonsense into the memory; ENOMEM.
     public func write(_ bytes: UnsafeRawBufferPointer, bell: FileDescriptor) throws(Errno) -> Int {
         let written = load(.written)
         let used = written &- load(.taken)
@@ -78,6 +96,7 @@ public final class SharedRing {
         }
         let start = Int(written % UInt64(capacity))
         let first = min(count, capacity - start)
+        try reserve(upTo: SharedRing.contentStart + start + first)
         content(start, first).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<first]))
         content(0, count - first).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<count]))
         store(.written, written &+ UInt64(count))

@@ -23,13 +23,15 @@ import Testing
 
     @Test func aProcessThatReadsNothingTakesAsMuchAsTheRingAndItsEndIsSeen() throws {
         var input = SessionInput(process)
-        input.append([UInt8](repeating: 7, count: 600 << 10)[...])
-        #expect(input.write(loop, .input(1)) == 512 << 10)
+        input.append([UInt8](repeating: 7, count: 2_136 << 10)[...])
+        #expect(input.write(loop, .input(1)) == 2_048 << 10)
         #expect(input.count == 88 << 10)
         #expect(loop.wait(milliseconds: 0).isEmpty)
         end()
+        // Nobody looks before the bell has rung.
+        #expect(input.write(loop, .input(1)) == 0 && input.descriptor != nil)
         #expect(loop.wait(milliseconds: 60_000).map(\.source) == [.input(1)])
-        #expect(input.write(loop, .input(1)) == 88 << 10)
+        #expect(input.write(loop, .input(1), isReady: true) == 88 << 10)
         #expect(input.descriptor == nil && input.isEnded)
     }
 
@@ -58,7 +60,7 @@ import Testing
         #expect(input.write(loop, .input(1)) == 512 << 10)
         for _ in 0..<3 { try reader.take(try #require(try reader.next(bell: theirs)).count, bell: theirs) }
         #expect(loop.wait(milliseconds: 60_000).map(\.source) == [.input(1)])
-        #expect(input.write(loop, .input(1)) == 88 << 10)
+        #expect(input.write(loop, .input(1), isReady: true) == 88 << 10)
         input.end()
         #expect(input.write(loop, .input(1)) == 0)
         #expect(input.descriptor == nil)

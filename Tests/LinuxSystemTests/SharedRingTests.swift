@@ -60,6 +60,21 @@ private final class Rig: @unchecked Sendable {
         #expect(received == sent && sent.count > 2000)
     }
 
+    /// Room is made for what is used of a long ring, and only for that.
+    @Test func aLongRingTakesNoMoreMemoryThanItNeeds() throws {
+        let rig = try Rig(capacity: (2 << 20) + 100)
+        var status = stat()
+        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_size == (2 << 20) + 4196 && status.st_blocks <= 1024)
+        let piece = (0..<(700 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 13 >> 4) }
+        for _ in 0..<7 {
+            #expect(try rig.write(piece) == piece.count)
+            var received: [UInt8] = []
+            while let more = try rig.read() { received += more }
+            #expect(received == piece)
+        }
+        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_blocks >= 4096)
+    }
+
     @Test func aFullRingTakesNoMoreUntilSomethingIsTaken() throws {
         let rig = try Rig(capacity: 64)
         #expect(try rig.write([UInt8](repeating: 1, count: 100)) == 64)
