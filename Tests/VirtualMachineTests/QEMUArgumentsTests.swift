@@ -30,7 +30,7 @@ import VirtualMachine
                     + ",guestfwd=tcp:10.0.2.4:139-cmd:/usr/sbin/smbd -i -s '/run/my vm/smb.conf'"
                     + ",guestfwd=tcp:10.0.2.6:23-cmd:/bin/vm-proxy link test1,hostfwd=tcp::2222-:22",
                 "-device", "virtio-net-pci,netdev=network,romfile=",
-                "-device", "virtio-serial-pci",
+                "-device", "virtio-serial-pci,max_ports=8",
                 "-chardev", "socket,id=port0,path=/vm/.test1.link.socket,server=off,reconnect=1",
                 "-device", "virtserialport,chardev=port0,name=vm-agent",
                 "-device", "virtio-rng-pci",
