@@ -131,6 +131,12 @@ public struct Program: Sendable {
         return StartFailure(step: StartStep(step), error: Errno(error))
     }
 
+    #if !hasFeature(Embedded)
+        /// Has the runtime make the types that `become` needs. In the child of a process with threads, as tests are, it could wait for ever to
+        /// make them: for a lock that another thread held at the fork.
+        fileprivate static func makeTypes() { _ = Program(path: []).withDescription { _ in 0 } }
+    #endif
+
     private func withDescription(_ body: (inout linux_program) -> CInt) -> CInt {
         var description = linux_program()
         description.descriptors.0 = standardInput?.rawValue ?? -1
@@ -257,6 +263,9 @@ public struct ChildProcess: Sendable {
         streams: (FileDescriptor?, FileDescriptor?, FileDescriptor?), group: FileDescriptor?, _ prepare: (FileDescriptor?) -> Refusal
     ) throws(Errno) -> Start {
         var report: CInt = -1
+        #if !hasFeature(Embedded)
+            Program.makeTypes()
+        #endif
         let child = linux_start_child(&report)
         if child == 0 {
             var numbers = [streams.0?.rawValue ?? -1, streams.1?.rawValue ?? -1, streams.2?.rawValue ?? -1]
