@@ -53,6 +53,8 @@ struct NewFile {
         position += Int64(length)
         // A hole is to be one also where it begins in a large page, which is not one then.
         if start < lastPageEnd { try? descriptor.punchHole(at: start, min(position, lastPageEnd) - start) }
+        // Who sends a byte and a hole again and again does not get a large page zeroed for each.
+        if let page, start - page.offset < LargePage.size / 2 { expectedSize = nil }
         page = nil
     }
 
@@ -60,7 +62,7 @@ struct NewFile {
 
     /// It is said to become `size` bytes long, which nothing depends on.
     mutating func expect(_ size: UInt64) {
-        // Nobody else can shorten a file without a name.
+        // One without a name has nobody else who would make it shorter.
         guard let size = Int64(exactly: size), size >= LargePage.size, temporary == nil, descriptor.isInMemory else { return }
         expectedSize = size
     }
@@ -83,7 +85,7 @@ struct NewFile {
         return page
     }
 
-    /// Makes it as long as was said, also when it ends in a hole.
+    /// Makes it as long as what was sent, also when it ends in a hole or less came than was expected.
     func complete() throws(Errno) { if position != size { try descriptor.setSize(position) } }
 
     /// Gives it its name, in place of a file or link that has it. It is closed then, and when this fails nothing is left of it.

@@ -48,7 +48,13 @@ struct SessionInput {
                 do throws(Errno) {
                     if let ring { return try ring.write(buffer, bell: descriptor) }
                     return try descriptor.write(buffer) ?? 0
-                } catch { isOver = true }
+                } catch {
+                    // Of a reader's end it is told in another way.
+                    if error != .brokenPipe, error != .connectionReset {
+                        writeKernelLog(.error, "a session's input cannot be passed on: \(error.description)")
+                    }
+                    isOver = true
+                }
                 return 0
             }
             done += written

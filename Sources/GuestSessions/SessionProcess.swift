@@ -99,6 +99,7 @@ private struct StreamEnds {
     private var isTerminal = false
     /// As a stream's window: the process and the agent take fewer turns.
     private static let capacity: CInt = 256 << 10
+    /// More than the link's device has at once, again for fewer turns.
     private static let ringCapacity = 2 << 20
 
     mutating func open(_ streams: SessionProcess.Streams) throws(Errno) {

@@ -132,8 +132,8 @@ public struct Program: Sendable {
     }
 
     #if !hasFeature(Embedded)
-        /// Has the runtime make the types that `become` needs. In the child of a process with threads, as tests are, it could wait for ever to
-        /// make them: for a lock that another thread held at the fork.
+        /// Has the runtime make types that `become` needs and little else does. In the child of a process with threads, as tests are, it could
+        /// wait for ever to make them: for a lock that another thread held at the fork.
         fileprivate static func makeTypes() { _ = Program(path: []).withDescription { _ in 0 } }
     #endif
 

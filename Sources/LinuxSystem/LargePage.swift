@@ -12,8 +12,8 @@ public final class LargePage {
     public let offset: Int64
     private let start: UnsafeMutableRawPointer
 
-    /// Makes one of zeros at `offset` of a file that reaches beyond it and that nobody else makes shorter meanwhile, which would be the end of
-    /// this process; nil where none is to be had.
+    /// Makes one of zeros at `offset` of a file that reaches beyond it; nil where none is to be had. Where somebody makes the file shorter
+    /// meanwhile, or the page cannot be read back from swap, the next write is the end of this process (SIGBUS).
     ///
     /// - Parameter file: open to read and write, and borrowed until this returns.
     public init?(of file: FileDescriptor, at offset: Int64) {

@@ -51,7 +51,7 @@ public struct OpenDirectory: Sendable {
         try opened(linux_create_file(number, name.characters))
     }
 
-    /// Makes a file for writing, mode 0600, that has no name and is gone when it is closed without one. EOPNOTSUPP, EISDIR or
+    /// Makes a file to read and write, mode 0600, that has no name and is gone when it is closed without one. EOPNOTSUPP, EISDIR or
     /// EINVAL where the filesystem cannot.
     public func createUnnamedFile() throws(Errno) -> FileDescriptor { try opened(linux_create_unnamed(number)) }
 

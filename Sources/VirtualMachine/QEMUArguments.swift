@@ -132,7 +132,7 @@ extension MachineDescription {
         guard !serialPorts.isEmpty else { return [] }
         // Each port has two queues, there or not, which QEMU looks at in every turn of its loop, for 4 KiB each: with its default of 31 ports
         // that was a third of the loop's time.
-        var arguments = ["-device", "virtio-serial-pci,max_ports=8"]
+        var arguments = ["-device", "virtio-serial-pci,max_ports=\(max(8, serialPorts.count + 1))"]
         for (index, port) in serialPorts.enumerated() {
             // A client that tries again: with `reconnect`, QEMU also starts when nobody listens yet.
             let path = QEMUOption.escaped(port.socket)

@@ -41,15 +41,15 @@ enum FirstProcess {
     /// `/proc`, `/sys`, `/dev` before anything else: even an error needs `/dev/kmsg`. `/run` is a tmpfs that moves to the
     /// real root: systemd and NixOS keep a `/run` that is already mounted.
     private static func mountKernelFilesystems() {
-        for (type, target, options) in [
-            ("proc", "/proc", []), ("sysfs", "/sys", []), ("devtmpfs", "/dev", [MountOption.value("mode", "755")]), ("tmpfs", "/run", []),
-        ] {
+        for (type, target) in [("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"), ("tmpfs", "/run")] {
             try? Files.makeDirectory(target)
             do throws(MountError) {
                 guard !Mount.isMountPoint(target) else { continue }
-                try type == "tmpfs"
-                    ? Mount.memory(source: type, on: target, mode: "755")
-                    : Mount.filesystem(type, source: type, on: target, options: options)
+                switch type {
+                case "tmpfs": try Mount.memory(source: type, on: target, mode: "755")
+                case "devtmpfs": try Mount.filesystem(type, source: type, on: target, options: [.value("mode", "755")])
+                default: try Mount.filesystem(type, source: type, on: target)
+                }
             } catch {
                 writeKernelLog(.error, error.text)
             }

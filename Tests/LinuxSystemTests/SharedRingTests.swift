@@ -64,7 +64,7 @@ private final class Rig: @unchecked Sendable {
     @Test func aLongRingTakesNoMoreMemoryThanItNeeds() throws {
         let rig = try Rig(capacity: (2 << 20) + 100)
         var status = stat()
-        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_size == (2 << 20) + 4196 && status.st_blocks <= 1024)
+        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_size == (2 << 20) + 4196 && status.st_blocks <= 4096)
         let piece = (0..<(700 << 10)).map { UInt8(truncatingIfNeeded: $0 &* 13 >> 4) }
         for _ in 0..<7 {
             #expect(try rig.write(piece) == piece.count)
@@ -72,7 +72,7 @@ private final class Rig: @unchecked Sendable {
             while let more = try rig.read() { received += more }
             #expect(received == piece)
         }
-        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_blocks >= 4096)
+        #expect(fstat(rig.memory.rawValue, &status) == 0 && status.st_blocks > 4096)
     }
 
     @Test func aFullRingTakesNoMoreUntilSomethingIsTaken() throws {

@@ -19,7 +19,7 @@ int linux_is_claimed(const char *device);
 int linux_make_directory_below(const char *root, const char *path);
 /// Makes a file that must not exist, mode 0600, to write it.
 int linux_create_file(int directory, const char *name);
-/// Makes a file without a name in the filesystem of `directory`, mode 0600, to write it (O_TMPFILE).
+/// Makes a file without a name in the filesystem of `directory`, mode 0600, to read and write it (O_TMPFILE).
 int linux_create_unnamed(int directory);
 /// Gives a file made by `linux_create_unnamed` a name, which must not exist. Needs /proc.
 int linux_name_unnamed(int descriptor, int directory, const char *name);

@@ -17,7 +17,7 @@ void linux_unmap(void *start, size_t length);
 /// Whether a file is in memory, in a tmpfs.
 int linux_is_in_memory(int file);
 /// `length` bytes of a tmpfs's file from `offset` on, both multiples of a large page's size, as one large page of memory, which holds zeros
-/// and is there: to write to it is no fault that could fail. The file must be open to read and write, and reach that far. NULL where no
+/// and is there: to write to it needs no more room. The file must be open to read and write, and reach that far. NULL where no
 /// large page is to be had; then there may be room for a small one.
 void *linux_map_large_page(int file, int64_t offset, size_t length);
 /// fallocate(2), FALLOC_FL_PUNCH_HOLE: `length` bytes from `offset` on are zeros and need no room; -1 with errno.
