@@ -206,6 +206,7 @@ final class ClientBridge: LinkStreamOwner {
 
     func clientRead(_ buffer: ByteBuffer) {
         isReading = false
+        proxy.busyPoll.received(buffer.readableBytes, from: writer.socket)
         if pending.readableBytes == 0 {
             pending = buffer
         } else {
@@ -213,6 +214,7 @@ final class ClientBridge: LinkStreamOwner {
         }
         pump()
         account()
+        proxy.busyPoll.wait()
     }
 
     /// The client sends no more.
@@ -227,6 +229,7 @@ final class ClientBridge: LinkStreamOwner {
         guard !clientGone else { return }
         clientGone = true
         clientFinished = true
+        proxy.busyPoll.forget(writer.socket)
         if answer == nil, kind == .connection || (service == Service.shell.rawValue && !guestFinished) {
             pump()
         } else {
@@ -276,6 +279,7 @@ final class ClientBridge: LinkStreamOwner {
 
     private func forgetStream() {
         stream = nil
+        proxy.busyPoll.forget(writer.socket)
         if isCounted { proxy.streamEnded(link.guestName, kind) }
         isCounted = false
     }

@@ -123,7 +123,9 @@ final class LinkHandler: ChannelDuplexHandler {
         heldRelease?.cancel()
         heldRelease = nil
         health.received(now: now)
-        inbox.append(unwrapInboundIn(data))
+        let buffer = unwrapInboundIn(data)
+        proxy.busyPoll.received(buffer.readableBytes, from: writer?.socket)
+        inbox.append(buffer)
         work()
     }
 
@@ -135,6 +137,7 @@ final class LinkHandler: ChannelDuplexHandler {
             heldRelease = context.eventLoop.scheduleTask(in: proxy.configuration.limits.heldTime) { bound.value.releaseHeld() }
         }
         context.fireChannelReadComplete()
+        if !isPaused { proxy.busyPoll.wait() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -145,6 +148,7 @@ final class LinkHandler: ChannelDuplexHandler {
         }
         inbox.removeAll()
         proxy.stopAwaitingHello(self)
+        proxy.busyPoll.forget(writer?.socket)
         goDown(closeReason)
         heldRelease?.cancel()
         // Its link would be kept until then: as many as a guest can make in that time.

@@ -15,6 +15,7 @@ final class ProxyCore {
     /// Where guests' links arrive, by guest; kept while the guest may come back.
     var linkSockets: [String: ListeningSocket] = [:]
     let gate: PeerGate
+    let busyPoll: BusyPoll
     var load = ProxyLoad()
     private var nextIdentifier = 1
     private var hadRegistrations = false
@@ -27,6 +28,9 @@ final class ProxyCore {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
+        // With one processor, whom it waits for would wait for it.
+        let limit = System.coreCount > 1 ? configuration.limits.busyPollTime.nanoseconds : 0
+        busyPoll = BusyPoll(limit: UInt64(max(0, limit))) { NIODeadline.now().uptimeNanoseconds }
         gate = PeerGate(allowedUsers: configuration.allowedUsers)
     }
 

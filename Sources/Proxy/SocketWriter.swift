@@ -8,7 +8,7 @@ internal import NIOCore
 final class SocketWriter {
     private let context: ChannelHandlerContext
     /// Used only while the channel is active: it closes its socket and ceases to be active in one step.
-    private let socket: CInt?
+    let socket: CInt?
     /// Bytes in the channel's queue.
     private(set) var queuedCount = 0
 

@@ -49,7 +49,7 @@ struct LimitsTableTests {
     private func number(_ text: String) -> String {
         let parts = text.replacingOccurrences(of: ",", with: "").split(separator: " ")
         guard let count = parts.first.flatMap({ Int($0) }) else { return text }
-        let units = ["KiB": 1 << 10, "MiB": 1 << 20, "s": 1_000_000_000, "ms": 1_000_000]
+        let units = ["KiB": 1 << 10, "MiB": 1 << 20, "s": 1_000_000_000, "ms": 1_000_000, "us": 1_000]
         return "\(count * (parts.count > 1 ? units[String(parts[1])] ?? 1 : 1))"
     }
 }
