@@ -23,8 +23,8 @@ int linux_reserve(int memory, int64_t offset, int64_t length) { return fallocate
 
 int linux_populate(void *start, size_t length) { return madvise(start, length, MADV_POPULATE_WRITE); }
 
-void *linux_map_shared(int descriptor, size_t length) {
-  void *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+void *linux_map_shared(int descriptor, int64_t offset, size_t length) {
+  void *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, (off_t)offset);
   return start == MAP_FAILED ? NULL : start;
 }
 
@@ -38,11 +38,11 @@ int linux_is_in_memory(int file) {
 void *linux_map_large_page(int file, int64_t offset, size_t length) {
   struct stat before, after;
   if (fstat(file, &before) < 0) return NULL;
-  void *start = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)offset);
-  if (start == MAP_FAILED) return NULL;
+  void *start = linux_map_shared(file, offset, length);
+  if (!start) return NULL;
   // One page of it, which asks for all of a large one; where there is none, no more than that one is there. Unlike a write to it, this is
   // an error and no signal when the filesystem is full.
-  if (madvise(start, length, MADV_HUGEPAGE) == 0 && madvise(start, (size_t)sysconf(_SC_PAGESIZE), MADV_POPULATE_WRITE) == 0 &&
+  if (madvise(start, length, MADV_HUGEPAGE) == 0 && linux_populate(start, (size_t)sysconf(_SC_PAGESIZE)) == 0 &&
       fstat(file, &after) == 0 && after.st_blocks - before.st_blocks >= (blkcnt_t)(length / 512))
     return start;
   munmap(start, length);

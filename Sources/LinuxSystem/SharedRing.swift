@@ -75,7 +75,7 @@ public final class SharedRing {
     }
 
     private static func map(_ memory: FileDescriptor, _ length: Int) throws(Errno) -> UnsafeMutableRawBufferPointer {
-        guard let start = linux_map_shared(memory.rawValue, length) else { throw .current }
+        guard let start = linux_map_shared(memory.rawValue, 0, length) else { throw .current }
         return UnsafeMutableRawBufferPointer(start: start, count: length)
     }
 

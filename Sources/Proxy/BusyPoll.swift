@@ -3,35 +3,43 @@ internal import CLinux
 /// Waits awake, for a moment, for the next piece of a conversation in small pieces: to be woken takes longer than the other side
 /// often needs for its answer, and more of the processor's time than to look some times.
 ///
-/// It holds up the event loop. So it is done only while the loop has nothing else to do: while the same two sockets, a client's
-/// and a link's, take turns quickly, and only for as long as it mostly is not in vain. A third socket, a long piece and a
-/// pause each end it.
+/// It holds up the event loop, for `limit` at most. So it is done only while the loop has heard of nothing but this one conversation: a
+/// client and a link that take turns, and quickly. Another socket, a long piece, several pieces of one side in a row and a pause each
+/// end it; and it is given up, for longer each time, when it mostly was in vain.
 final class BusyPoll {
-    /// A longer piece is no part of a conversation: who copies wants the processor for the other side.
-    static let longestPiece = 4 << 10
-    /// How many quick turns there are before it begins: at first, and at most. Each time that it proves to be in vain, twice as
-    /// many.
-    static let fewestTurns = 4, mostTurns = 256
-    /// Each hit earns 1 and each miss costs so much, of what it begins with and of what it has at most; with nothing left it
-    /// has been in vain, and with all of it worth while.
-    static let costOfMiss = 4, firstBalance = 8, mostBalance = 16
+    /// The two sides of a conversation.
+    enum Side { case client, link }
 
     /// What a wait came to.
     enum Outcome {
-        /// There was none.
+        /// It was not waited, or what came is an end or an error, which is for the loop to find.
         case none
-        /// One of the sockets can be read.
+        /// There is something to read.
         case hit
         /// Nothing came within the limit.
         case miss
     }
 
+    /// A longer piece is no part of a conversation: who copies wants the processor for the other side.
+    static let longestPiece = 4 << 10
+    /// So many pieces of one side in a row are none either.
+    static let piecesInRow = 4
+    /// How many quick turns there are before it is waited: at first, and at most. Each time that it was given up, twice as many.
+    static let fewestTurns = 4, mostTurns = 256
+    /// The balance of hits, 1 each, and misses, which cost 4: it begins with 8. With 0 it is given up, and with 16, the most, it is
+    /// as if it never had been.
+    static let costOfMiss = 4, firstBalance = 8, mostBalance = 16
+
     /// Nanoseconds; 0 for never.
     private let limit: UInt64
     private let clock: () -> UInt64
-    /// Who spoke last, and who did before; -1 for nobody.
-    private var sockets: (CInt, CInt) = (-1, -1)
-    private var lastTurn: UInt64 = 0
+    private let look: (CInt, CInt) -> Outcome
+    /// -1 for nobody.
+    private var client: CInt = -1
+    private var link: CInt = -1
+    private var speaker: Side?
+    private var inRow = 0
+    private var lastPiece: UInt64 = 0
     private var quickTurns = 0
     private var turnsWanted = BusyPoll.fewestTurns
     private var balance = BusyPoll.firstBalance
@@ -39,38 +47,55 @@ final class BusyPoll {
     /// - Parameters:
     ///   - limit: how long a wait may be, in nanoseconds; 0 for never, as where the other side would have no processor.
     ///   - clock: the time in nanoseconds.
-    init(limit: UInt64, clock: @escaping () -> UInt64) {
+    ///   - look: whether a client's and a link's socket have something to read: looks once, and does not wait.
+    init(limit: UInt64, clock: @escaping () -> UInt64, look: @escaping (_ client: CInt, _ link: CInt) -> Outcome = BusyPoll.poll) {
         self.limit = limit
         self.clock = clock
+        self.look = look
     }
 
-    /// So many bytes came from a socket.
-    func received(_ count: Int, from socket: CInt?) {
+    /// So many bytes came from a socket; nil for one that is not known.
+    func received(_ count: Int, from socket: CInt?, of side: Side) {
         guard limit > 0 else { return }
         guard let socket, count <= Self.longestPiece else { return stop() }
-        guard socket != sockets.0 else { return }
-        if socket != sockets.1 { stop() }
-        sockets = (socket, sockets.0)
+        if socket != (side == .client ? client : link) { begin(side, socket) }
+        let now = clock()
+        // Who is asleep learns of a piece later.
+        if now - lastPiece > 2 * limit { stop() }
+        lastPiece = now
+        if side == speaker {
+            inRow += 1
+            if inRow == Self.piecesInRow { stop() }
+        } else {
+            (speaker, inRow) = (side, 1)
+            quickTurns += 1
+        }
     }
 
-    /// The socket is no longer one of a conversation's: its number may soon be another's.
+    /// Something else goes on: it is not waited until the conversation has gone on for a while.
+    func stop() { (quickTurns, inRow) = (0, 0) }
+
+    /// The socket has no more to say: its number may soon be another's.
     func forget(_ socket: CInt?) {
-        guard let socket, socket == sockets.0 || socket == sockets.1 else { return }
-        sockets = (-1, -1)
+        guard let socket else { return }
+        if socket == client { begin(.client, -1) }
+        if socket == link { begin(.link, -1) }
+    }
+
+    /// Another conversation.
+    private func begin(_ side: Side, _ socket: CInt) {
+        if side == .client { client = socket } else { link = socket }
+        balance = Self.firstBalance
         stop()
     }
 
     /// Call it when what came has been handled: waits for more, if that is likely to come at once. The caller's loop reads it.
     @discardableResult
     func wait() -> Outcome {
-        guard limit > 0, sockets.1 >= 0 else { return .none }
-        let now = clock()
-        // Who is asleep learns of a turn later.
-        if now - lastTurn > 4 * limit { stop() } else { quickTurns += 1 }
-        lastTurn = now
-        guard quickTurns >= turnsWanted else { return .none }
-        let outcome = look(until: now + limit)
-        lastTurn = clock()
+        guard limit > 0, client >= 0, link >= 0, quickTurns >= turnsWanted else { return .none }
+        let end = clock() + limit
+        var outcome = Outcome.miss
+        repeat { outcome = look(client, link) } while outcome == .miss && clock() < end
         switch outcome {
         case .none: stop()
         case .hit:
@@ -80,28 +105,20 @@ final class BusyPoll {
             balance -= Self.costOfMiss
             if balance <= 0 {
                 turnsWanted = min(2 * turnsWanted, Self.mostTurns)
+                balance = Self.firstBalance
                 stop()
             }
         }
         return outcome
     }
 
-    private func stop() { (quickTurns, balance) = (0, Self.firstBalance) }
-
-    /// The end of a connection, or an error, is for the loop to find.
-    private func look(until end: UInt64) -> Outcome {
-        var requests = (
-            pollfd(fd: sockets.0, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: sockets.1, events: Int16(POLLIN), revents: 0)
-        )
-        repeat {
-            let ready = withUnsafeMutablePointer(to: &requests) {
-                $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, 0) }
-            }
-            guard ready == 0 else {
-                return ready > 0 && (requests.0.revents | requests.1.revents) == Int16(POLLIN) ? .hit : .none
-            }
-        } while clock() < end
-        return .miss
+    /// Looks with poll(2).
+    static func poll(_ client: CInt, _ link: CInt) -> Outcome {
+        var requests = (pollfd(fd: client, events: Int16(POLLIN), revents: 0), pollfd(fd: link, events: Int16(POLLIN), revents: 0))
+        let ready = withUnsafeMutablePointer(to: &requests) {
+            $0.withMemoryRebound(to: pollfd.self, capacity: 2) { CLinux.poll($0, 2, 0) }
+        }
+        guard ready != 0 else { return .miss }
+        return ready > 0 && (requests.0.revents | requests.1.revents) == Int16(POLLIN) ? .hit : .none
     }
 }

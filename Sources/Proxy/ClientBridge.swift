@@ -206,7 +206,7 @@ final class ClientBridge: LinkStreamOwner {
 
     func clientRead(_ buffer: ByteBuffer) {
         isReading = false
-        proxy.busyPoll.received(buffer.readableBytes, from: writer.socket)
+        proxy.busyPoll.received(buffer.readableBytes, from: writer.socket, of: .client)
         if pending.readableBytes == 0 {
             pending = buffer
         } else {
@@ -214,12 +214,15 @@ final class ClientBridge: LinkStreamOwner {
         }
         pump()
         account()
-        proxy.busyPoll.wait()
     }
+
+    /// All that could be read was.
+    func clientPaused() { if isReading { proxy.waitAwake() } }
 
     /// The client sends no more.
     func clientInputClosed() {
         clientFinished = true
+        proxy.busyPoll.forget(writer.socket)
         pump()
     }
 
@@ -279,7 +282,8 @@ final class ClientBridge: LinkStreamOwner {
 
     private func forgetStream() {
         stream = nil
-        proxy.busyPoll.forget(writer.socket)
+        // Of a client that is gone, the number may be another's by now.
+        if !clientGone { proxy.busyPoll.forget(writer.socket) }
         if isCounted { proxy.streamEnded(link.guestName, kind) }
         isCounted = false
     }

@@ -47,6 +47,11 @@ final class ControlHandler: ChannelInboundHandler {
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if case .client(let bridge) = phase { bridge.clientPaused() } else { proxy.busyPoll.stop() }
+        context.fireChannelReadComplete()
+    }
+
     private func readLines(_ context: ChannelHandlerContext) {
         while true {
             switch phase {

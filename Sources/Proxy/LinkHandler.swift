@@ -124,7 +124,7 @@ final class LinkHandler: ChannelDuplexHandler {
         heldRelease = nil
         health.received(now: now)
         let buffer = unwrapInboundIn(data)
-        proxy.busyPoll.received(buffer.readableBytes, from: writer?.socket)
+        proxy.busyPoll.received(buffer.readableBytes, from: writer?.socket, of: .link)
         inbox.append(buffer)
         work()
     }
@@ -137,7 +137,7 @@ final class LinkHandler: ChannelDuplexHandler {
             heldRelease = context.eventLoop.scheduleTask(in: proxy.configuration.limits.heldTime) { bound.value.releaseHeld() }
         }
         context.fireChannelReadComplete()
-        if !isPaused { proxy.busyPoll.wait() }
+        if !isPaused { proxy.waitAwake() }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -38,6 +38,7 @@ extension ProxyCore {
             throw NotAdmitted()
         }
         load.connections += 1
+        busyPoll.stop()
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         channel.closeFuture.whenComplete { _ in core.value.load.connections -= 1 }
     }
@@ -56,6 +57,9 @@ extension ProxyCore {
         load.nextTurn.append(work)
         if load.nextTurn.count == 1, !load.isInTurn { scheduleTurn() }
     }
+
+    /// Waits for the next piece of a conversation, when nobody else waits for a turn. All that came has been written.
+    func waitAwake() { if load.nextTurn.isEmpty { busyPoll.wait() } }
 
     private func scheduleTurn() {
         let core = NIOLoopBound(self, eventLoop: eventLoop)

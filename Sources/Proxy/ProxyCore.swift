@@ -1,5 +1,6 @@
 internal import AgentProtocol
 internal import ControlProtocol
+internal import Foundation
 internal import LinuxSystem
 internal import Logging
 internal import NIOCore
@@ -28,8 +29,9 @@ final class ProxyCore {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
-        // With one processor, whom it waits for would wait for it.
-        let limit = System.coreCount > 1 ? configuration.limits.busyPollTime.nanoseconds : 0
+        // With one processor, whom it waits for would wait for it. The one number knows quotas, the other affinities.
+        let processors = min(System.coreCount, ProcessInfo.processInfo.activeProcessorCount)
+        let limit = processors > 1 ? configuration.limits.busyPollTime.nanoseconds : 0
         busyPoll = BusyPoll(limit: UInt64(max(0, limit))) { NIODeadline.now().uptimeNanoseconds }
         gate = PeerGate(allowedUsers: configuration.allowedUsers)
     }

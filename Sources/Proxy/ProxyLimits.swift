@@ -48,8 +48,8 @@ public struct ProxyLimits: Sendable {
     public var requestTime = TimeAmount.seconds(5)
     /// How long a connection that the proxy has ended is left to its client, to read what it was told last.
     public var lingerTime = TimeAmount.seconds(1)
-    /// How long the proxy waits awake for the next piece of a conversation, while there is only one (`BusyPoll`); 0 for never.
-    public var busyPollTime = TimeAmount.microseconds(100)
+    /// How long the proxy waits awake for the next piece of a conversation, when it has heard of nothing else (`BusyPoll`); 0 for never.
+    public var busyPollTime = TimeAmount.microseconds(200)
     /// Steps kept of one guest's boot.
     public var stepsPerGuest = 256
     /// Characters kept of a text that a guest sends.

@@ -47,6 +47,7 @@ final class RawClientHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guest.wasHeard()
         var buffer = unwrapInboundIn(data)
         if let link { link.write(buffer) } else { early.writeBuffer(&buffer) }
     }

@@ -49,6 +49,9 @@ final class RawGuest {
 
     var limits: ProxyLimits { proxy.configuration.limits }
 
+    /// Something came from the guest or its client.
+    func wasHeard() { proxy.busyPoll.stop() }
+
     func makeIdentifier() -> Int { proxy.makeIdentifier() }
 
     /// Takes the socket of one connection of the guest.

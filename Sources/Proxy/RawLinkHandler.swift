@@ -36,6 +36,7 @@ final class RawLinkHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guest.wasHeard()
         // What a client's commands write after it has left is not the next client's.
         guard let client else { return }
         client.write(unwrapInboundIn(data))

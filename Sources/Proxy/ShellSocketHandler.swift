@@ -63,6 +63,11 @@ final class ShellSocketHandler: ChannelInboundHandler {
         if let bridge { bridge.clientRead(buffer) } else { early.writeBuffer(&buffer) }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        bridge?.clientPaused()
+        context.fireChannelReadComplete()
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event {
             if let bridge { bridge.clientInputClosed() } else { inputClosedEarly = true }

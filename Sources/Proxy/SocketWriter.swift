@@ -7,7 +7,7 @@ internal import NIOCore
 /// On the event loop, by the only one that writes to the channel.
 final class SocketWriter {
     private let context: ChannelHandlerContext
-    /// Used only while the channel is active: it closes its socket and ceases to be active in one step.
+    /// Written to only while the channel is active: it closes its socket and ceases to be active in one step.
     let socket: CInt?
     /// Bytes in the channel's queue.
     private(set) var queuedCount = 0

@@ -3,155 +3,186 @@ import Testing
 
 @testable import Proxy
 
-/// The clock stands still but for what a test adds, and for 10 us at each look: a wait of 100 us looks ten times.
+/// The clock stands still but for what a test adds, and for 10 us at each look.
 struct BusyPollTests {
-    private final class Clock {
-        var now: UInt64 = 1_000_000_000
-    }
-
-    /// A client's and a link's socket, and their other ends.
     private final class Conversation {
-        let clock = Clock()
-        let poll: BusyPoll
-        private(set) var client: CInt = -1, link: CInt = -1
-        private var farClient: CInt = -1, farLink: CInt = -1
+        var now: UInt64 = 1_000_000_000
+        /// What a look finds.
+        var found = BusyPoll.Outcome.hit
+        private(set) var looks: [[CInt]] = []
+        private let limit: UInt64
+        let client: CInt = 10, link: CInt = 11
 
-        init(limit: UInt64 = 100_000) {
-            let clock = clock
-            poll = BusyPoll(limit: limit) {
-                clock.now += 10_000
-                return clock.now
-            }
-            (client, farClient) = Self.pair()
-            (link, farLink) = Self.pair()
-        }
+        private(set) lazy var poll = BusyPoll(
+            limit: limit, clock: { [unowned self] in now },
+            look: { [unowned self] client, link in
+                now += 10_000
+                looks.append([client, link])
+                return found
+            })
 
-        deinit { for descriptor in [client, farClient, link, farLink] where descriptor >= 0 { close(descriptor) } }
+        init(limit: UInt64 = 100_000) { self.limit = limit }
 
-        static func pair() -> (CInt, CInt) {
-            var ends: [CInt] = [-1, -1]
-            socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends)
-            return (ends[0], ends[1])
-        }
-
-        /// The client spoke, then the link; after each it was waited.
+        /// The client speaks, then the link, and so on; after each it is waited.
         @discardableResult
-        func turns(_ count: Int, bytes: Int = 1) -> [BusyPoll.Outcome] {
+        func turns(_ count: Int, bytes: Int = 1, pause: UInt64 = 0) -> [BusyPoll.Outcome] {
             (0..<count).map { turn in
-                poll.received(bytes, from: turn % 2 == 0 ? client : link)
+                now += pause
+                poll.received(bytes, from: turn % 2 == 0 ? client : link, of: turn % 2 == 0 ? .client : .link)
                 return poll.wait()
             }
         }
 
-        /// From now on the client has something to say.
-        func answer() { _ = send(farClient, "x", 1, 0) }
-        /// It has not.
-        func drain() {
-            var byte: UInt8 = 0
-            _ = recv(client, &byte, 1, CInt(MSG_DONTWAIT))
-        }
-
-        func hangUp() {
-            close(farClient)
-            farClient = -1
+        /// One side speaks so many times.
+        func pieces(_ count: Int, of side: BusyPoll.Side, socket: CInt? = nil) -> [BusyPoll.Outcome] {
+            (0..<count).map { _ in
+                poll.received(1, from: socket ?? (side == .client ? client : link), of: side)
+                return poll.wait()
+            }
         }
     }
 
-    @Test func beginsAfterSomeQuickTurnsOfTheSameTwo() {
+    private func none(_ count: Int) -> [BusyPoll.Outcome] { Array(repeating: .none, count: count) }
+
+    @Test func beginsAfterSomeQuickTurns() {
         let conversation = Conversation()
-        conversation.answer()
-        // With the first turn there is one socket only, and the second is the first that is quick.
-        #expect(conversation.turns(8) == [.none, .none, .none, .none, .none, .hit, .hit, .hit])
+        // The first two make the conversation known, and the second is its first turn.
+        #expect(conversation.turns(8) == none(4) + [.hit, .hit, .hit, .hit])
+        #expect(conversation.looks == Array(repeating: [conversation.client, conversation.link], count: 4))
     }
 
-    @Test func givesUpWhenItIsInVainAndThenTriesLessOften() {
+    @Test func waitsForAsLongAsTheLimit() {
         let conversation = Conversation()
-        let outcomes = conversation.turns(40)
+        conversation.turns(4)
+        conversation.found = .miss
+        let before = conversation.now
+        #expect(conversation.turns(1) == [.miss])
+        #expect(conversation.now - before == 100_000)
+        #expect(conversation.looks.count == 10)
+    }
+
+    @Test func whatIsFoundLateIsFound() {
+        let conversation = Conversation()
+        conversation.turns(4)
+        conversation.found = .miss
+        let end = conversation.now + 50_000
+        let poll = BusyPoll(limit: 100_000, clock: { conversation.now }) { _, _ in
+            conversation.now += 10_000
+            return conversation.now < end ? .miss : .hit
+        }
+        for turn in 0..<6 { poll.received(1, from: turn % 2 == 0 ? 5 : 6, of: turn % 2 == 0 ? .client : .link) }
+        #expect(poll.wait() == .hit)
+        #expect(conversation.now == end)
+    }
+
+    @Test func givesUpWhatIsInVainAndThenTriesLessOften() {
+        let conversation = Conversation()
+        conversation.found = .miss
+        let outcomes = conversation.turns(2_000)
         let misses = outcomes.indices.filter { outcomes[$0] == .miss }
         #expect(!outcomes.contains(.hit))
-        // Two misses use up what it begins with; then it takes 8 turns, then 16.
-        #expect(misses == [5, 6, 14, 15, 31, 32])
+        // Two misses use up the balance; then it takes 8 turns, then 16, and 256 at most.
+        #expect(misses.prefix(6) == [4, 5, 13, 14, 30, 31])
+        #expect(zip(misses.dropFirst(), misses).map { $0 - $1 }.max() == 256)
+    }
+
+    @Test func whatIsWorthWhileAgainIsAsBefore() {
+        let conversation = Conversation()
+        conversation.found = .miss
+        conversation.turns(100)
+        conversation.found = .hit
+        conversation.turns(300)
+        #expect(conversation.turns(4, pause: 500_000) == none(4))
+        // The last of those is the first that counts.
+        #expect(conversation.turns(4) == none(2) + [.hit, .hit])
     }
 
     @Test func aMissIsAllowedNowAndThen() {
         let conversation = Conversation()
-        conversation.answer()
         conversation.turns(30)
-        conversation.drain()
-        #expect(conversation.turns(1) == [.miss])
-        conversation.answer()
+        conversation.found = .miss
+        #expect(conversation.turns(3) == [.miss, .miss, .miss])
+        conversation.found = .hit
         #expect(conversation.turns(4) == [.hit, .hit, .hit, .hit])
     }
 
-    @Test func missesEndAtTheLimit() {
+    @Test(arguments: [BusyPoll.Side.client, .link]) func anotherSocketEndsIt(side: BusyPoll.Side) {
         let conversation = Conversation()
-        conversation.turns(5)
-        let before = conversation.clock.now
-        #expect(conversation.turns(1) == [.miss])
-        // One look at the clock before, one after.
-        #expect(conversation.clock.now - before <= 100_000 + 30_000)
+        #expect(conversation.turns(8).last == .hit)
+        #expect(conversation.pieces(1, of: side, socket: 12) == [.none])
     }
 
-    @Test func aThirdSocketEndsIt() {
+    @Test func whatElseGoesOnEndsIt() {
         let conversation = Conversation()
-        conversation.answer()
-        conversation.turns(8)
-        let (third, far) = Conversation.pair()
-        defer {
-            close(third)
-            close(far)
-        }
-        conversation.poll.received(1, from: third)
+        #expect(conversation.turns(8).last == .hit)
+        conversation.poll.stop()
         #expect(conversation.poll.wait() == .none)
-        #expect(conversation.turns(4) == [.none, .none, .none, .none])
+        #expect(conversation.turns(4) == none(3) + [.hit])
     }
 
     @Test func aLongPieceEndsIt() {
         let conversation = Conversation()
-        conversation.answer()
         #expect(conversation.turns(8).last == .hit)
-        #expect(conversation.turns(20, bytes: BusyPoll.longestPiece + 1) == Array(repeating: .none, count: 20))
-        #expect(conversation.turns(4) == [.none, .none, .hit, .hit])
+        #expect(conversation.turns(20, bytes: BusyPoll.longestPiece + 1) == none(20))
+        #expect(conversation.turns(4) == none(3) + [.hit])
+    }
+
+    @Test(arguments: [BusyPoll.Side.client, .link]) func whoSpeaksOnAndOnIsNotWaitedFor(side: BusyPoll.Side) {
+        let conversation = Conversation()
+        #expect(conversation.turns(9).last == .hit)
+        #expect(conversation.pieces(20, of: side).dropFirst(BusyPoll.piecesInRow) == none(20).dropFirst(BusyPoll.piecesInRow))
     }
 
     @Test func aPauseEndsIt() {
         let conversation = Conversation()
-        conversation.answer()
         #expect(conversation.turns(8).last == .hit)
-        conversation.clock.now += 500_000
-        #expect(conversation.turns(5) == [.none, .none, .none, .none, .hit])
+        #expect(conversation.turns(1, pause: 500_000) == [.none])
+        #expect(conversation.turns(5).last == .hit)
     }
 
     @Test func turnsThatAreNotQuickNeverBeginIt() {
         let conversation = Conversation()
-        conversation.answer()
-        for _ in 0..<300 {
-            conversation.clock.now += 500_000
-            #expect(conversation.turns(1) == [.none])
-        }
+        #expect(conversation.turns(300, pause: 500_000) == none(300))
+        #expect(conversation.looks.isEmpty)
     }
 
     @Test func withoutALimitItIsNeverDone() {
         let conversation = Conversation(limit: 0)
-        conversation.answer()
-        #expect(conversation.turns(20) == Array(repeating: .none, count: 20))
+        #expect(conversation.turns(20) == none(20))
+        #expect(conversation.looks.isEmpty)
     }
 
-    @Test func aSocketThatIsForgottenIsNotLookedAt() {
+    @Test(arguments: [BusyPoll.Side.client, .link]) func aSocketThatIsForgottenIsNotLookedAt(side: BusyPoll.Side) {
         let conversation = Conversation()
-        conversation.answer()
         #expect(conversation.turns(8).last == .hit)
-        conversation.poll.forget(conversation.client)
+        conversation.poll.forget(side == .client ? conversation.client : conversation.link)
+        let looks = conversation.looks.count
         #expect(conversation.poll.wait() == .none)
-        conversation.poll.received(1, from: conversation.link)
-        #expect(conversation.poll.wait() == .none)
+        for _ in 0..<5 {
+            #expect(conversation.pieces(1, of: side == .client ? .link : .client) == [.none])
+        }
+        #expect(conversation.looks.count == looks)
     }
 
-    @Test func theEndOfAConnectionIsNoPieceOfIt() {
+    @Test func anEndIsLeftToTheLoop() {
         let conversation = Conversation()
-        conversation.answer()
         #expect(conversation.turns(8).last == .hit)
-        conversation.hangUp()
+        conversation.found = .none
         #expect(conversation.turns(1) == [.none])
+        conversation.found = .hit
+        #expect(conversation.turns(3) == none(3))
+    }
+
+    @Test func aLookSaysWhatIsThere() {
+        var client: [CInt] = [-1, -1], link: [CInt] = [-1, -1]
+        #expect(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &client) == 0)
+        #expect(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &link) == 0)
+        defer { for descriptor in client + link where descriptor >= 0 { close(descriptor) } }
+        #expect(BusyPoll.poll(client[0], link[0]) == .miss)
+        #expect(send(link[1], "x", 1, 0) == 1)
+        #expect(BusyPoll.poll(client[0], link[0]) == .hit)
+        close(client[1])
+        client[1] = -1
+        #expect(BusyPoll.poll(client[0], link[0]) == .none)
     }
 }

@@ -9,8 +9,8 @@ int linux_memory_file(const char *name, size_t length);
 int linux_reserve(int memory, int64_t offset, int64_t length);
 /// madvise(2), MADV_POPULATE_WRITE, of a mapping from a page on; EINVAL before Linux 5.14.
 int linux_populate(void *start, size_t length);
-/// mmap(2) of `length` bytes of `descriptor` from its beginning, shared, to read and write; NULL with errno.
-void *linux_map_shared(int descriptor, size_t length);
+/// mmap(2) of `length` bytes of `descriptor` from `offset` on, shared, to read and write; NULL with errno.
+void *linux_map_shared(int descriptor, int64_t offset, size_t length);
 /// munmap(2).
 void linux_unmap(void *start, size_t length);
 
