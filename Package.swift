@@ -89,7 +89,7 @@ let testTargets: [Target] = [
         name: "ProxyTests",
         dependencies: [
             "AgentProtocol", "CLinux", "ControlProtocol", "GuestSessions", "HostTools", "HostileGuest", "LinuxSystem", "Proxy",
-            "ProxyClient", "Yamux", "vm-proxy",
+            "ProxyClient", "Yamux", "vm-proxy", logging,
         ] + nio,
         swiftSettings: house),
     .testTarget(name: "InitrdBuilderTests", dependencies: ["HostTools", "InitrdBuilder"], swiftSettings: house),

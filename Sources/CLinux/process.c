@@ -64,6 +64,11 @@ int linux_prefer_this_process(void) {
 // Set once this process is a batch process; its children are not.
 static int is_batch;
 
+int linux_usable_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 int linux_work_in_batches(void) {
   struct sched_param none = {0};
   is_batch = sched_setscheduler(0, SCHED_BATCH, &none) == 0;

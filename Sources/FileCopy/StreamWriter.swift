@@ -17,9 +17,17 @@ protocol EntrySink: AnyObject {
 /// Writes one file to an open descriptor, such as standard output, as it comes.
 final class StreamWriter: EntrySink {
     private let output: FileDescriptor
+    private let interruption: FileDescriptor?
+    /// How much is written at once: what has room has room for `PIPE_BUF` bytes, and a file for all.
+    private let pieceLength: Int
     private static let path = [UInt8(ascii: "-")]
 
-    init(_ output: FileDescriptor) { self.output = output }
+    /// - Parameter interruption: ends a wait for the output's reader when it is readable.
+    init(_ output: FileDescriptor, interruption: FileDescriptor?) {
+        self.output = output
+        self.interruption = interruption
+        pieceLength = (try? output.status().kind.isFile) == true ? .max : 4096
+    }
 
     func begin(_ entry: CopyEntry) throws(CopyFault) {
         guard case .file = entry.kind else { throw CopyFault(StreamWriter.path, "only a file's content can be written here") }
@@ -28,20 +36,26 @@ final class StreamWriter: EntrySink {
     func write(_ bytes: UnsafeRawBufferPointer) throws(CopyFault) {
         var rest = bytes
         while !rest.isEmpty {
+            // The copy ends when it waits for the sender next.
+            guard waitUntilWritable() else { return }
             let count: Int?
-            do throws(Errno) { count = try output.write(rest) } catch {
+            do throws(Errno) { count = try output.write(UnsafeRawBufferPointer(rebasing: rest.prefix(pieceLength))) } catch {
                 var fault = CopyFault(StreamWriter.path, "cannot be written", error)
                 fault.severity = .fatal
                 throw fault
             }
-            if count == nil { waitUntilWritable() }
             rest = UnsafeRawBufferPointer(rebasing: rest[(count ?? 0)...])
         }
     }
 
-    private func waitUntilWritable() {
-        var request = pollfd(fd: output.rawValue, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&request, 1, -1)
+    /// False when the copy was interrupted instead.
+    private func waitUntilWritable() -> Bool {
+        var requests = (
+            pollfd(fd: output.rawValue, events: Int16(POLLOUT), revents: 0),
+            pollfd(fd: interruption?.rawValue ?? -1, events: Int16(POLLIN), revents: 0)
+        )
+        _ = withUnsafeMutablePointer(to: &requests) { $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) } }
+        return requests.1.revents == 0
     }
 
     func skip(_ length: UInt64) throws(CopyFault) {

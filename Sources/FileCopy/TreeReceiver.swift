@@ -50,7 +50,7 @@ public final class TreeReceiver {
         let sink: any EntrySink =
             switch target {
             case .files(let destination): TreeWriter(destination)
-            case .stream(let output): StreamWriter(output)
+            case .stream(let output): StreamWriter(output, interruption: channel.interruption)
             }
         return TreeReceiver(sink, channel, observer, request: request)
     }

@@ -21,6 +21,8 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         public static var readWriteNonBlocking: Access { Access(flags: O_RDWR | O_NONBLOCK) }
         /// Writing a file that is made, or emptied when it exists.
         public static var create: Access { Access(flags: O_WRONLY | O_CREAT | O_TRUNC) }
+        /// Writing a file that is made, and was not there.
+        public static var createNew: Access { Access(flags: O_WRONLY | O_CREAT | O_EXCL) }
         /// A place in the tree, for `fchdir`; a directory.
         public static var directory: Access { Access(flags: O_RDONLY | O_DIRECTORY) }
         /// Reading without waiting for data.

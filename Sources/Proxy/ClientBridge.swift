@@ -37,6 +37,8 @@ final class ClientBridge: LinkStreamOwner {
     private var toldClient = false
     private var isReading = false
     private var isCounted = false
+    /// What came for a client that is gone.
+    private var bytesForNobody = 0
     /// As much of `heldBytes` as the proxy knows of.
     private var accounted = 0
 
@@ -59,7 +61,7 @@ final class ClientBridge: LinkStreamOwner {
 
     deinit {
         answerTimeout?.cancel()
-        proxy.hold(-accounted)
+        proxy.hold(-accounted, of: link)
     }
 
     var heldBytes: Int { writer.queuedCount + pending.readableBytes }
@@ -69,7 +71,7 @@ final class ClientBridge: LinkStreamOwner {
         let change = heldBytes - accounted
         guard change != 0 else { return }
         accounted += change
-        proxy.hold(change)
+        proxy.hold(change, of: link)
     }
 
     func cutOff() {
@@ -118,7 +120,7 @@ final class ClientBridge: LinkStreamOwner {
             case .accepted:
                 isCounted = true
                 proxy.streamBegan(link.guestName, kind)
-                onAnswer(nil)
+                if !clientGone { onAnswer(nil) }
                 toClient(rest)
                 pump()
             case .refused: refuse(proxy.configuration.limits.cleaned(frame.text))
@@ -133,7 +135,7 @@ final class ClientBridge: LinkStreamOwner {
         answer = nil
         answerTimeout?.cancel()
         dropStream()
-        onAnswer(reason)
+        if !clientGone { onAnswer(reason) }
     }
 
     private func toClient(_ bytes: ArraySlice<UInt8>) {
@@ -141,6 +143,8 @@ final class ClientBridge: LinkStreamOwner {
         guard !clientGone else {
             // As a kernel answers what comes for a socket that was closed.
             if kind == .connection { return dropStream() }
+            bytesForNobody += bytes.count
+            if bytesForNobody > proxy.configuration.limits.bytesForNobody { return dropStream() }
             return credit(bytes.count)
         }
         credit(writer.write(bytes) { [self] in wasWritten($0) })
@@ -192,8 +196,10 @@ final class ClientBridge: LinkStreamOwner {
     func streamLost(_ reason: String) {
         guard answer == nil else {
             stream = nil
+            proxy.busyPoll.forget(writer.socket)
             answerTimeout?.cancel()
-            return onAnswer(reason)
+            if !clientGone { onAnswer(reason) }
+            return
         }
         // What came before the loss is the client's.
         releaseStream()
@@ -217,7 +223,7 @@ final class ClientBridge: LinkStreamOwner {
     }
 
     /// All that could be read was.
-    func clientPaused() { if isReading { proxy.waitAwake() } }
+    func clientPaused() { if isReading { proxy.waitAwake(after: writer.socket) } }
 
     /// The client sends no more.
     func clientInputClosed() {
@@ -233,7 +239,8 @@ final class ClientBridge: LinkStreamOwner {
         clientGone = true
         clientFinished = true
         proxy.busyPoll.forget(writer.socket)
-        if answer == nil, kind == .connection || (service == Service.shell.rawValue && !guestFinished) {
+        if kind == .connection || (service == Service.shell.rawValue && !guestFinished) {
+            // Before the service's answer it waits for that.
             pump()
         } else {
             dropStream()
@@ -282,6 +289,7 @@ final class ClientBridge: LinkStreamOwner {
 
     private func forgetStream() {
         stream = nil
+        isReading = false
         // Of a client that is gone, the number may be another's by now.
         if !clientGone { proxy.busyPoll.forget(writer.socket) }
         if isCounted { proxy.streamEnded(link.guestName, kind) }

@@ -153,6 +153,7 @@ final class ControlHandler: ChannelInboundHandler {
     }
 
     private func fail(_ reason: String, _ context: ChannelHandlerContext) {
+        if case .launcher(let launcher) = phase { launcher.ended() }
         phase = .done
         let line = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
         closeAfter(context.channel.allocator.buffer(string: "ERR \(line)\n"), context)

@@ -48,11 +48,15 @@ final class LinkHandler: ChannelDuplexHandler {
     private var yamux: YamuxConnection
     private var health = LinkHealth(now: 0, asksAlways: true)
     private var owners: [UInt32: any LinkStreamOwner] = [:]
+    /// Bytes that wait in its streams, as `ProxyCore.hold` counts them.
+    var heldBytes = 0
     /// Who was given bytes since the last pause.
     private var receivers: [any LinkStreamOwner] = []
     private var closeReason = "the guest closed it"
     private(set) var isClosing = false
     private var isUp = false
+    /// It takes no more streams; those that there are go on.
+    private var guestLeaves = false
     /// What arrived and was not looked at: the link has had its turn of the event loop.
     private var inbox = CircularBuffer<ByteBuffer>()
     private var eventsLeft: Int
@@ -77,7 +81,7 @@ final class LinkHandler: ChannelDuplexHandler {
 
     var streamCount: Int { owners.count }
     var streamOwners: [any LinkStreamOwner] { Array(owners.values) }
-    var isHealthy: Bool { isUp && health.isHealthy(now: now) }
+    var isHealthy: Bool { isUp && !guestLeaves && health.isHealthy(now: now) }
     var roundTrip: UInt64? { health.roundTrip }
 
     var rating: LinkRating {
@@ -99,6 +103,7 @@ final class LinkHandler: ChannelDuplexHandler {
         self.context = context
         writer = SocketWriter(context)
         proxy.awaitHello(self)
+        proxy.busyPoll.stop()
         // At the other end of a link socket is QEMU, whose guest may need any time to boot.
         if origin.hasEnd { expectHello(context) }
     }
@@ -137,7 +142,7 @@ final class LinkHandler: ChannelDuplexHandler {
             heldRelease = context.eventLoop.scheduleTask(in: proxy.configuration.limits.heldTime) { bound.value.releaseHeld() }
         }
         context.fireChannelReadComplete()
-        if !isPaused { proxy.waitAwake() }
+        if !isPaused { proxy.waitAwake(after: writer?.socket) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -263,7 +268,7 @@ final class LinkHandler: ChannelDuplexHandler {
         software = proxy.configuration.limits.cleaned(hello.software)
         transport = hello.transport ?? origin.transport
         write(Hello(software: ProxyConfiguration.software, nonce: hello.nonce).encoded())
-        isUp = true
+        (isUp, guestLeaves) = (true, false)
         health = LinkHealth(now: now, asksAlways: true)
         allowLargeWindows(!proxy.load.isMemoryShort)
         checkHealth()
@@ -327,7 +332,7 @@ final class LinkHandler: ChannelDuplexHandler {
             case .pong(let value):
                 health.answered(value, now: now)
                 yamux.roundTrip = health.roundTrip
-            case .goAway: break
+            case .goAway: guestLeaves = true
             }
         }
         // Writing what they were given may bring more events, which are handled on the way.

@@ -58,8 +58,8 @@ extension ProxyCore {
         if load.nextTurn.count == 1, !load.isInTurn { scheduleTurn() }
     }
 
-    /// Waits for the next piece of a conversation, when nobody else waits for a turn. All that came has been written.
-    func waitAwake() { if load.nextTurn.isEmpty { busyPoll.wait() } }
+    /// Waits for the next piece of a conversation, when nobody else waits for a turn. All that came from the socket has been written.
+    func waitAwake(after socket: CInt?) { if load.nextTurn.isEmpty { busyPoll.wait(after: socket) } }
 
     private func scheduleTurn() {
         let core = NIOLoopBound(self, eventLoop: eventLoop)
@@ -131,10 +131,11 @@ extension ProxyCore {
 
     // MARK: Memory
 
-    /// More or fewer bytes wait in streams. When they are too many in all, the guest whose streams hold most loses the one that
-    /// holds most.
-    func hold(_ change: Int) {
+    /// More or fewer bytes wait in streams of a link. When they are too many there, it loses the stream that holds most; when they are
+    /// too many in all, the guest whose streams hold most does.
+    func hold(_ change: Int, of link: LinkHandler) {
         load.heldBytes += change
+        link.heldBytes += change
         // Between half of what may be held and a quarter it stays as it was.
         let limit = configuration.limits.bytesInAll
         let isShort = load.heldBytes > (load.isMemoryShort ? limit / 4 : limit / 2)
@@ -143,19 +144,27 @@ extension ProxyCore {
             for guest in guests.values { for link in guest.links { link.allowLargeWindows(!isShort) } }
         }
         guard change > 0 else { return }
-        while load.heldBytes > configuration.limits.bytesInAll {
-            let greatest = guests.values.max { $0.heldBytes < $1.heldBytes }
-            let owners = greatest?.links.flatMap(\.streamOwners) ?? []
-            guard let greatest, let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return }
-            logFault(
-                "a stream of guest \(greatest.name) is cut off: it holds \(owner.heldBytes) bytes that were not taken, of "
-                    + "\(load.heldBytes) in all", of: greatest.name)
-            owner.cutOff()
+        while link.heldBytes > configuration.limits.bytesPerLink {
+            guard cutOffGreatest(of: [link], link.guestName, "of \(link.heldBytes) on link \(link.identifier)") else { break }
         }
+        while load.heldBytes > configuration.limits.bytesInAll {
+            guard let greatest = guests.values.max(by: { $0.heldBytes < $1.heldBytes }),
+                cutOffGreatest(of: greatest.links, greatest.name, "of \(load.heldBytes) in all")
+            else { return }
+        }
+    }
+
+    /// Cuts off the stream that holds most; false when none holds anything.
+    private func cutOffGreatest(of links: [LinkHandler], _ guest: String, _ share: String) -> Bool {
+        let owners = links.flatMap(\.streamOwners)
+        guard let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return false }
+        logFault("a stream of guest \(guest) is cut off: it holds \(owner.heldBytes) bytes that were not taken, \(share)", of: guest)
+        owner.cutOff()
+        return true
     }
 }
 
 extension Guest {
     /// Bytes that wait in its streams.
-    var heldBytes: Int { links.reduce(0) { $0 + $1.streamOwners.reduce(0) { $0 + $1.heldBytes } } }
+    var heldBytes: Int { links.reduce(0) { $0 + $1.heldBytes } }
 }

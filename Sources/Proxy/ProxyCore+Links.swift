@@ -22,8 +22,28 @@ extension ProxyCore {
     func recoverLinkSockets() {
         for file in Files.names(in: configuration.directory) {
             guard let name = ControlSocket.guestName(ofLinkSocket: file), rawGuests[name] == nil else { continue }
+            recoveredTokens[name] = savedToken(of: name).load()
             do throws(SocketFileError) { try listenForLinks(of: name) } catch { log("guest \(name): \(error.text)") }
         }
+        guard !recoveredTokens.isEmpty else { return }
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: configuration.limits.recoveryTime) { core.value.forgetRecoveredTokens() }
+    }
+
+    func savedToken(of name: String) -> SavedToken { SavedToken(name, directory: configuration.directory) }
+
+    /// Keeps the token of a guest that is registered, for a proxy that takes this one's place when it is killed.
+    func keepToken(_ token: [UInt8], of name: String) {
+        recoveredTokens[name] = nil
+        let saved = savedToken(of: name)
+        guard !token.isEmpty else { return saved.remove() }
+        do throws(Errno) { try saved.save(token) } catch { log("the token of guest \(name) is not kept: \(error.description)") }
+    }
+
+    /// Whoever has not been registered again by now has no launcher any more.
+    func forgetRecoveredTokens() {
+        for name in recoveredTokens.keys { savedToken(of: name).remove() }
+        recoveredTokens.removeAll()
     }
 
     /// Takes the socket of one connection of a guest, which is the proxy's from now on.
@@ -56,7 +76,10 @@ extension ProxyCore {
     // MARK: Whose they are
 
     /// What the guest's agent must present, where that is known.
-    func token(of name: String) -> [UInt8] { guests[name]?.token ?? [] }
+    func token(of name: String) -> [UInt8] {
+        let token = guests[name]?.token ?? []
+        return token.isEmpty ? recoveredTokens[name] ?? [] : token
+    }
 
     /// Makes `token` the guest's. Links that came up with another one were somebody else's.
     func setToken(_ token: [UInt8], of guest: Guest) {
@@ -94,7 +117,8 @@ extension ProxyCore {
         } catch {
             return error.text
         }
-        guard guest.token.isEmpty || isEqual(guest.token, hello.token) else { return "wrong token" }
+        let token = token(of: guest.name)
+        guard token.isEmpty || isEqual(token, hello.token) else { return "wrong token" }
         if guest.standing != .registered { guest.token = hello.token }
         guest.began(bootID: hello.bootID)
         return nil

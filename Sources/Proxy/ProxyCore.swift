@@ -1,6 +1,5 @@
 internal import AgentProtocol
 internal import ControlProtocol
-internal import Foundation
 internal import LinuxSystem
 internal import Logging
 internal import NIOCore
@@ -15,6 +14,8 @@ final class ProxyCore {
     var rawGuests: [String: RawGuest] = [:]
     /// Where guests' links arrive, by guest; kept while the guest may come back.
     var linkSockets: [String: ListeningSocket] = [:]
+    /// The tokens of guests that were registered with a proxy that was killed here, until they are registered again.
+    var recoveredTokens: [String: [UInt8]] = [:]
     let gate: PeerGate
     let busyPoll: BusyPoll
     var load = ProxyLoad()
@@ -25,14 +26,11 @@ final class ProxyCore {
     /// Is called once, when a proxy that exits when idle has become idle.
     var onIdle: () -> Void = {}
 
-    init(_ configuration: ProxyConfiguration, eventLoop: any EventLoop, logger: Logger) {
+    init(_ configuration: ProxyConfiguration, eventLoop: any EventLoop, logger: Logger, busyPoll: BusyPoll? = nil) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.logger = logger
-        // With one processor, whom it waits for would wait for it. The one number knows quotas, the other affinities.
-        let processors = min(System.coreCount, ProcessInfo.processInfo.activeProcessorCount)
-        let limit = processors > 1 ? configuration.limits.busyPollTime.nanoseconds : 0
-        busyPoll = BusyPoll(limit: UInt64(max(0, limit))) { NIODeadline.now().uptimeNanoseconds }
+        self.busyPoll = busyPoll ?? BusyPoll(configuration.limits)
         gate = PeerGate(allowedUsers: configuration.allowedUsers)
     }
 
@@ -78,6 +76,7 @@ final class ProxyCore {
             throw ConnectFault(text: error.text)
         }
         hadRegistrations = true
+        keepToken(token, of: name)
         log("guest \(name) is registered")
     }
 
@@ -113,6 +112,7 @@ final class ProxyCore {
     func remove(_ guest: Guest, reason: String) {
         guests[guest.name] = nil
         guest.shellSocket.close()
+        if guest.standing == .registered { savedToken(of: guest.name).remove() }
         // A guest that nobody registered comes back through its link socket.
         if guest.standing != .linked { linkSockets.removeValue(forKey: guest.name)?.close() }
         for waiter in guest.waiters.values {
@@ -181,6 +181,7 @@ final class ProxyCore {
         isStopping = true
         for guest in guests.values { remove(guest, reason: "the proxy has ended") }
         for guest in rawGuests.values { guest.close() }
+        forgetRecoveredTokens()
         for socket in linkSockets.values { socket.close() }
         linkSockets.removeAll()
     }

@@ -21,6 +21,10 @@ public struct ProxyLimits: Sendable {
     /// Bytes in all that wait for clients or guests which do not take them. Beyond it, the guest that holds most loses the stream
     /// that holds most.
     public var bytesInAll = 256 << 20
+    /// Bytes that wait for the clients of one link; beyond it, the stream that holds most is cut off.
+    public var bytesPerLink = 128 << 20
+    /// Bytes that a shell may print for a client that is gone; then it is ended.
+    public var bytesForNobody = 16 << 20
     /// Events of a link (pieces of data, ends of streams …) that are handled before the other links and clients have their turn.
     public var eventsPerTurn = 256
     /// Bytes written to a link before the others have their turn.
@@ -46,9 +50,11 @@ public struct ProxyLimits: Sendable {
     public var heldTime = TimeAmount.milliseconds(50)
     /// How long a client of the control socket may take for its request line.
     public var requestTime = TimeAmount.seconds(5)
+    /// How long the tokens of a killed proxy's guests are asked for, when their launchers do not come back.
+    public var recoveryTime = TimeAmount.seconds(60)
     /// How long a connection that the proxy has ended is left to its client, to read what it was told last.
     public var lingerTime = TimeAmount.seconds(1)
-    /// How long the proxy waits awake for the next piece of a conversation, when it has heard of nothing else (`BusyPoll`); 0 for never.
+    /// How long the proxy waits awake for a conversation's next piece before it looks at another socket (`BusyPoll`); 0 for never.
     public var busyPollTime = TimeAmount.microseconds(200)
     /// Steps kept of one guest's boot.
     public var stepsPerGuest = 256

@@ -121,6 +121,35 @@ import Testing
         pipe.readEnd.close()
     }
 
+    @Test func anInterruptionEndsTheWaitForAReaderOfTheOutput() async throws {
+        let pipe = try FileDescriptor.pipe()
+        let signal = try FileDescriptor.pipe()
+        defer { for descriptor in [pipe.readEnd, pipe.writeEnd, signal.readEnd, signal.writeEnd] { descriptor.close() } }
+        let pair = Pair()
+        let frames = Self.entry(.file(size: nil, link: 0)) + Self.frame(.copyData, [UInt8](repeating: 7, count: 100_000))
+        #expect(try frames.withUnsafeBytes { try pair.far.write($0) } == frames.count)
+        let receiver = Task {
+            await onThread {
+                attempt { () throws(CopyFailure) in
+                    try TreeReceiver.ofClient(
+                        .stream(pipe.writeEnd), request: CopyRequest(path: []),
+                        channel: CopyChannel(input: pair.near, output: pair.near, interruption: signal.readEnd)
+                    ).receive()
+                }
+            }
+        }
+        // Until the pipe is full: then it waits for the reader.
+        while try waitingBytes(pipe.readEnd) < 64 << 10 { try await Task.sleep(for: .milliseconds(5)) }
+        try signal.writeEnd.writeAll([1])
+        #expect(await receiver.value == .failure(.interrupted))
+    }
+
+    private func waitingBytes(_ descriptor: FileDescriptor) throws -> Int {
+        var count: CInt = 0
+        try #require(ioctl(descriptor.rawValue, UInt(FIONREAD), &count) == 0)
+        return Int(count)
+    }
+
     @Test func aSenderWhoseReceiverIsGoneEnds() async throws {
         let scratch = try Scratch()
         try scratch.write("large", [UInt8](repeating: 7, count: 8 << 20))

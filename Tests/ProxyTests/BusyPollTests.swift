@@ -11,7 +11,7 @@ struct BusyPollTests {
         var found = BusyPoll.Outcome.hit
         private(set) var looks: [[CInt]] = []
         private let limit: UInt64
-        let client: CInt = 10, link: CInt = 11
+        var client: CInt = 10, link: CInt = 11
 
         private(set) lazy var poll = BusyPoll(
             limit: limit, clock: { [unowned self] in now },
@@ -28,16 +28,18 @@ struct BusyPollTests {
         func turns(_ count: Int, bytes: Int = 1, pause: UInt64 = 0) -> [BusyPoll.Outcome] {
             (0..<count).map { turn in
                 now += pause
-                poll.received(bytes, from: turn % 2 == 0 ? client : link, of: turn % 2 == 0 ? .client : .link)
-                return poll.wait()
+                let socket = turn % 2 == 0 ? client : link
+                poll.received(bytes, from: socket, of: turn % 2 == 0 ? .client : .link)
+                return poll.wait(after: socket)
             }
         }
 
         /// One side speaks so many times.
         func pieces(_ count: Int, of side: BusyPoll.Side, socket: CInt? = nil) -> [BusyPoll.Outcome] {
-            (0..<count).map { _ in
-                poll.received(1, from: socket ?? (side == .client ? client : link), of: side)
-                return poll.wait()
+            let socket = socket ?? (side == .client ? client : link)
+            return (0..<count).map { _ in
+                poll.received(1, from: socket, of: side)
+                return poll.wait(after: socket)
             }
         }
     }
@@ -63,27 +65,45 @@ struct BusyPollTests {
 
     @Test func whatIsFoundLateIsFound() {
         let conversation = Conversation()
-        conversation.turns(4)
-        conversation.found = .miss
         let end = conversation.now + 50_000
         let poll = BusyPoll(limit: 100_000, clock: { conversation.now }) { _, _ in
             conversation.now += 10_000
             return conversation.now < end ? .miss : .hit
         }
         for turn in 0..<6 { poll.received(1, from: turn % 2 == 0 ? 5 : 6, of: turn % 2 == 0 ? .client : .link) }
-        #expect(poll.wait() == .hit)
+        #expect(poll.wait(after: 6) == .hit)
         #expect(conversation.now == end)
     }
 
     @Test func givesUpWhatIsInVainAndThenTriesLessOften() {
         let conversation = Conversation()
         conversation.found = .miss
-        let outcomes = conversation.turns(2_000)
+        let outcomes = conversation.turns(20_000)
         let misses = outcomes.indices.filter { outcomes[$0] == .miss }
         #expect(!outcomes.contains(.hit))
-        // Two misses use up the balance; then it takes 8 turns, then 16, and 256 at most.
+        // Two misses use up the balance; then it takes 8 turns, then 16, and 4,096 at most.
         #expect(misses.prefix(6) == [4, 5, 13, 14, 30, 31])
-        #expect(zip(misses.dropFirst(), misses).map { $0 - $1 }.max() == 256)
+        #expect(zip(misses.dropFirst(), misses).map { $0 - $1 }.max() == 4_096)
+    }
+
+    @Test func anotherClientDoesNotLetItForgetThatItWasGivenUp() {
+        let conversation = Conversation()
+        conversation.found = .miss
+        conversation.turns(40)
+        conversation.poll.forget(conversation.client)
+        conversation.client = 12
+        #expect(conversation.turns(30) == none(30))
+        // Nor does the next get more misses.
+        conversation.client = 13
+        #expect(conversation.turns(80).filter { $0 == .miss }.count == 2)
+    }
+
+    @Test func aSecondLaterItIsTriedAsAtFirst() {
+        let conversation = Conversation()
+        conversation.found = .miss
+        conversation.turns(100)
+        conversation.now += 1_100_000_000
+        #expect(conversation.turns(5) == none(3) + [.miss, .miss])
     }
 
     @Test func whatIsWorthWhileAgainIsAsBefore() {
@@ -116,13 +136,27 @@ struct BusyPollTests {
         let conversation = Conversation()
         #expect(conversation.turns(8).last == .hit)
         conversation.poll.stop()
-        #expect(conversation.poll.wait() == .none)
+        #expect(conversation.poll.wait(after: conversation.link) == .none)
         #expect(conversation.turns(4) == none(3) + [.hit])
+    }
+
+    @Test(arguments: [nil, 12] as [CInt?]) func theEndOfAnotherSocketEndsIt(socket: CInt?) {
+        let conversation = Conversation()
+        #expect(conversation.turns(8).last == .hit)
+        #expect(conversation.poll.wait(after: socket) == .none)
+        #expect(conversation.poll.wait(after: conversation.link) == .none)
+    }
+
+    @Test func aSocketThatIsNotKnownEndsIt() {
+        let conversation = Conversation()
+        #expect(conversation.turns(8).last == .hit)
+        conversation.poll.received(1, from: nil, of: .link)
+        #expect(conversation.turns(1) == [.none])
     }
 
     @Test func aLongPieceEndsIt() {
         let conversation = Conversation()
-        #expect(conversation.turns(8).last == .hit)
+        #expect(conversation.turns(8, bytes: BusyPoll.longestPiece).last == .hit)
         #expect(conversation.turns(20, bytes: BusyPoll.longestPiece + 1) == none(20))
         #expect(conversation.turns(4) == none(3) + [.hit])
     }
@@ -136,7 +170,8 @@ struct BusyPollTests {
     @Test func aPauseEndsIt() {
         let conversation = Conversation()
         #expect(conversation.turns(8).last == .hit)
-        #expect(conversation.turns(1, pause: 500_000) == [.none])
+        #expect(conversation.turns(1, pause: 180_000) == [.hit])
+        #expect(conversation.turns(1, pause: 210_000) == [.none])
         #expect(conversation.turns(5).last == .hit)
     }
 
@@ -157,10 +192,9 @@ struct BusyPollTests {
         #expect(conversation.turns(8).last == .hit)
         conversation.poll.forget(side == .client ? conversation.client : conversation.link)
         let looks = conversation.looks.count
-        #expect(conversation.poll.wait() == .none)
-        for _ in 0..<5 {
-            #expect(conversation.pieces(1, of: side == .client ? .link : .client) == [.none])
-        }
+        #expect(conversation.poll.wait(after: side == .client ? conversation.link : conversation.client) == .none)
+        // The number is another's now; what was found before the other spoke is not looked for.
+        #expect(conversation.turns(3) == none(3))
         #expect(conversation.looks.count == looks)
     }
 
@@ -181,6 +215,8 @@ struct BusyPollTests {
         #expect(BusyPoll.poll(client[0], link[0]) == .miss)
         #expect(send(link[1], "x", 1, 0) == 1)
         #expect(BusyPoll.poll(client[0], link[0]) == .hit)
+        shutdown(client[1], CInt(SHUT_WR))
+        #expect(BusyPoll.poll(client[0], link[0]) == .none)
         close(client[1])
         client[1] = -1
         #expect(BusyPoll.poll(client[0], link[0]) == .none)

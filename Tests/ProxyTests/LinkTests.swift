@@ -166,6 +166,29 @@ import Testing
         _ = (proxy, launcher)
     }
 
+    /// From its first moment: the launcher has not come back, and may never.
+    @Test func aProxyInAKilledOnesPlaceKnowsTheTokensOfItsGuests() throws {
+        let first = try ProxyProcess(workspace)
+        let launcher = try register()
+        let file = workspace.directory + "/.a.token"
+        #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
+        first.kill()
+        let second = try ProxyProcess(workspace)
+        var foreign = hello(1)
+        foreign.token = [6, 6, 6]
+        #expect(try FakeAgent("thief", workspace.linkSocket("a")).greet(foreign).refusal == "wrong token")
+        let agent = try FakeAgent("true", workspace.linkSocket("a"))
+        #expect(try agent.greet(hello(2)).refusal == nil)
+        agent.serveInBackground()
+        #expect(try openShell().line() == "true")
+        let again = try register()
+        try again.send("BYE\n")
+        // Its links' ends come before the answer.
+        while try !again.line().hasPrefix("BYE") {}
+        #expect(!FileManager.default.fileExists(atPath: file))
+        _ = (second, launcher)
+    }
+
     @Test func aProxyThatEndsLeavesNoSocketFile() throws {
         let proxy = try ProxyProcess(workspace, ["--guest", "a", "--raw", "b"])
         let launcher = try workspace.control(.guest(name: "c", token: []))

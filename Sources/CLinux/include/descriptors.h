@@ -8,6 +8,8 @@ int linux_listen_unix(const char *path);
 int linux_accept(int listener, int timeout_milliseconds);
 /// Connects to the UNIX stream socket at `path`.
 int linux_connect_unix(const char *path);
+/// POLLRDHUP of poll(2), which C libraries show only to who asks for it.
+enum { linux_poll_half_close = 0x2000 };
 /// Sends `length` bytes and the descriptor `passed` (SCM_RIGHTS) in one message; 0, or -1 with errno.
 int linux_send_descriptor(int connection, const void *bytes, size_t length, int passed);
 /// Receives at most `capacity` bytes and at most one descriptor, which the caller closes; *passed is -1 without one.

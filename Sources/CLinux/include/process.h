@@ -73,6 +73,8 @@ int linux_prefer_this_process(void);
 /// SCHED_BATCH (sched(7)): this process takes the processor from no other at the moment when something comes for it, so that it finds
 /// more than one piece at once. Its children are as any other. -1 with errno.
 int linux_work_in_batches(void);
+/// How many processors this thread may run on (sched_getaffinity(2)); where that cannot be told, how many there are.
+int linux_usable_processors(void);
 
 /// mallopt(3): so many bytes at the end of the heap that were freed are kept for later, instead of the 128 KiB that a few buffers fill.
 void linux_keep_freed_memory(int bytes);

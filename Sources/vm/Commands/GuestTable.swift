@@ -38,8 +38,13 @@ enum GuestTable {
     /// `1.3M`.
     static func memory(_ bytes: UInt64) -> String { String(format: "%.1fM", Double(bytes) / 1_048_576) }
 
-    /// One link.
-    static func text(_ link: LinkStatus) -> String { "link \(link.id)  \(link.streams) streams  \(link.software)" }
+    /// `link 2  virtio-serial  healthy  0.35 ms  1 stream  vm-agent 0.1.0`.
+    static func text(_ link: LinkStatus) -> String {
+        let time = link.roundTripMicroseconds.map { String(format: "%.2f ms", Double($0) / 1_000) } ?? "no answer yet"
+        let streams = "\(link.streams) stream\(link.streams == 1 ? "" : "s")"
+        return ["link \(link.id)", link.transport, link.isHealthy ? "healthy" : "in doubt", time, streams, link.software]
+            .joined(separator: "  ")
+    }
 }
 
 /// One boot step for people.
