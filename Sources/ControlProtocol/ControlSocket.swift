@@ -19,9 +19,6 @@ public enum ControlSocket {
     /// The file name of the socket that takes guest `name`'s links: QEMU connects a chardev to it, and again whenever it is lost.
     public static func linkSocketName(of name: String) -> String { ".\(name).link.socket" }
 
-    /// The name of the file in which the proxy keeps guest `name`'s token while it is registered.
-    public static func tokenFileName(of name: String) -> String { ".\(name).token" }
-
     /// The guest whose link socket has this file name; nil when it is none's.
     public static func guestName(ofLinkSocket file: String) -> String? {
         let suffix = ".link.socket"

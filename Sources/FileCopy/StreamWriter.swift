@@ -33,11 +33,13 @@ final class StreamWriter: EntrySink {
         guard case .file = entry.kind else { throw CopyFault(StreamWriter.path, "only a file's content can be written here") }
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer) throws(CopyFault) {
+    func write(_ bytes: UnsafeRawBufferPointer) throws(CopyFault) { _ = try put(bytes) }
+
+    /// False when the copy was interrupted before all was written. It ends when it waits for the sender next.
+    private func put(_ bytes: UnsafeRawBufferPointer) throws(CopyFault) -> Bool {
         var rest = bytes
         while !rest.isEmpty {
-            // The copy ends when it waits for the sender next.
-            guard waitUntilWritable() else { return }
+            guard waitUntilWritable() else { return false }
             let count: Int?
             do throws(Errno) { count = try output.write(UnsafeRawBufferPointer(rebasing: rest.prefix(pieceLength))) } catch {
                 var fault = CopyFault(StreamWriter.path, "cannot be written", error)
@@ -46,6 +48,7 @@ final class StreamWriter: EntrySink {
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[(count ?? 0)...])
         }
+        return true
     }
 
     /// False when the copy was interrupted instead.
@@ -54,7 +57,9 @@ final class StreamWriter: EntrySink {
             pollfd(fd: output.rawValue, events: Int16(POLLOUT), revents: 0),
             pollfd(fd: interruption?.rawValue ?? -1, events: Int16(POLLIN), revents: 0)
         )
-        _ = withUnsafeMutablePointer(to: &requests) { $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) } }
+        while requests.0.revents | requests.1.revents == 0 {
+            _ = withUnsafeMutablePointer(to: &requests) { $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) } }
+        }
         return requests.1.revents == 0
     }
 
@@ -63,13 +68,12 @@ final class StreamWriter: EntrySink {
         var left = length
         while left > 0 {
             let count = Int(min(left, UInt64(zeros.count)))
-            let fault: CopyFault? = zeros.withUnsafeBytes { buffer in
+            let written: Result<Bool, CopyFault> = zeros.withUnsafeBytes { buffer in
                 do throws(CopyFault) {
-                    try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-                    return nil
-                } catch { return error }
+                    return .success(try put(UnsafeRawBufferPointer(rebasing: buffer[..<count])))
+                } catch { return .failure(error) }
             }
-            if let fault { throw fault }
+            guard try written.get() else { return }
             left -= UInt64(count)
         }
     }

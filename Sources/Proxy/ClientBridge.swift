@@ -59,10 +59,7 @@ final class ClientBridge: LinkStreamOwner {
         pending = early
     }
 
-    deinit {
-        answerTimeout?.cancel()
-        proxy.hold(-accounted, of: link)
-    }
+    deinit { answerTimeout?.cancel() }
 
     var heldBytes: Int { writer.queuedCount + pending.readableBytes }
 
@@ -71,6 +68,7 @@ final class ClientBridge: LinkStreamOwner {
         let change = heldBytes - accounted
         guard change != 0 else { return }
         accounted += change
+        link.note(self, holds: accounted)
         proxy.hold(change, of: link)
     }
 
@@ -87,6 +85,7 @@ final class ClientBridge: LinkStreamOwner {
     func open() {
         do {
             stream = try link.open(service, owner: self)
+            account()
             link.flush()
         } catch {
             return onAnswer(error.text)
@@ -120,7 +119,8 @@ final class ClientBridge: LinkStreamOwner {
             case .accepted:
                 isCounted = true
                 proxy.streamBegan(link.guestName, kind)
-                if !clientGone { onAnswer(nil) }
+                // What it sent goes before an answer to nobody.
+                if clientGone { pump() } else { onAnswer(nil) }
                 toClient(rest)
                 pump()
             case .refused: refuse(proxy.configuration.limits.cleaned(frame.text))
@@ -196,9 +196,12 @@ final class ClientBridge: LinkStreamOwner {
     func streamLost(_ reason: String) {
         guard answer == nil else {
             stream = nil
-            proxy.busyPoll.forget(writer.socket)
             answerTimeout?.cancel()
-            if !clientGone { onAnswer(reason) }
+            pending = ByteBuffer()
+            account()
+            guard !clientGone else { return }
+            proxy.busyPoll.forget(writer.socket)
+            onAnswer(reason)
             return
         }
         // What came before the loss is the client's.
@@ -290,6 +293,8 @@ final class ClientBridge: LinkStreamOwner {
     private func forgetStream() {
         stream = nil
         isReading = false
+        pending = ByteBuffer()
+        account()
         // Of a client that is gone, the number may be another's by now.
         if !clientGone { proxy.busyPoll.forget(writer.socket) }
         if isCounted { proxy.streamEnded(link.guestName, kind) }

@@ -64,6 +64,7 @@ final class ControlHandler: ChannelInboundHandler {
                 return context.read()
             }
             let length = end - received.readerIndex
+            guard length < lineLimit else { return fail("the line has more than \(lineLimit) bytes", context) }
             let line = received.readString(length: length) ?? ""
             received.moveReaderIndex(forwardBy: 1)
             if case .launcher(let launcher) = phase { launcher.received(line: line) } else { obey(line, context) }

@@ -48,6 +48,7 @@ final class LinkHandler: ChannelDuplexHandler {
     private var yamux: YamuxConnection
     private var health = LinkHealth(now: 0, asksAlways: true)
     private var owners: [UInt32: any LinkStreamOwner] = [:]
+    private var holding: [ObjectIdentifier: any LinkStreamOwner] = [:]
     /// Bytes that wait in its streams, as `ProxyCore.hold` counts them.
     var heldBytes = 0
     /// Who was given bytes since the last pause.
@@ -80,12 +81,16 @@ final class LinkHandler: ChannelDuplexHandler {
     }
 
     var streamCount: Int { owners.count }
-    var streamOwners: [any LinkStreamOwner] { Array(owners.values) }
-    var isHealthy: Bool { isUp && !guestLeaves && health.isHealthy(now: now) }
+    /// Who holds bytes, though its stream may be over.
+    var holders: [any LinkStreamOwner] { Array(holding.values) }
+
+    func note(_ owner: any LinkStreamOwner, holds count: Int) { holding[ObjectIdentifier(owner)] = count > 0 ? owner : nil }
+
+    var isHealthy: Bool { isUp && health.isHealthy(now: now) }
     var roundTrip: UInt64? { health.roundTrip }
 
     var rating: LinkRating {
-        LinkRating(isHealthy: isHealthy, transport: transport, roundTrip: roundTrip, identifier: identifier)
+        LinkRating(isHealthy: isHealthy, transport: transport, roundTrip: roundTrip, identifier: identifier, takesStreams: !guestLeaves)
     }
 
     var status: LinkStatus {

@@ -9,9 +9,12 @@ struct LinkRating: Comparable {
     var roundTrip: UInt64?
     /// Grows with every link.
     var identifier: Int
+    /// Whether the guest has not said that it takes no more.
+    var takesStreams = true
 
-    /// A link that answers before one that does not; then the faster transport; then the shorter round trip; then the newer.
+    /// A link that takes streams first; one that answers before one that does not; then the faster transport; then the shorter round trip; then the newer.
     static func < (one: LinkRating, other: LinkRating) -> Bool {
+        if one.takesStreams != other.takesStreams { return other.takesStreams }
         if one.isHealthy != other.isHealthy { return other.isHealthy }
         if one.transport.rank != other.transport.rank { return one.transport.rank > other.transport.rank }
         if one.magnitude != other.magnitude { return one.magnitude > other.magnitude }

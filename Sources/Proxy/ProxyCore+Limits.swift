@@ -156,7 +156,7 @@ extension ProxyCore {
 
     /// Cuts off the stream that holds most; false when none holds anything.
     private func cutOffGreatest(of links: [LinkHandler], _ guest: String, _ share: String) -> Bool {
-        let owners = links.flatMap(\.streamOwners)
+        let owners = links.flatMap(\.holders)
         guard let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return false }
         logFault("a stream of guest \(guest) is cut off: it holds \(owner.heldBytes) bytes that were not taken, \(share)", of: guest)
         owner.cutOff()

@@ -22,27 +22,30 @@ extension ProxyCore {
     func recoverLinkSockets() {
         for file in Files.names(in: configuration.directory) {
             guard let name = ControlSocket.guestName(ofLinkSocket: file), rawGuests[name] == nil else { continue }
-            recoveredTokens[name] = savedToken(of: name).load()
+            recoveredTokens[name] = keptToken(of: name).load()
             do throws(SocketFileError) { try listenForLinks(of: name) } catch { log("guest \(name): \(error.text)") }
         }
         guard !recoveredTokens.isEmpty else { return }
+        log("guests of a proxy that was killed here need their tokens: \(recoveredTokens.keys.sorted().joined(separator: ", "))")
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: configuration.limits.recoveryTime) { core.value.forgetRecoveredTokens() }
     }
 
-    func savedToken(of name: String) -> SavedToken { SavedToken(name, directory: configuration.directory) }
+    func keptToken(of name: String) -> KeptToken { KeptToken(name, directory: configuration.directory) }
 
     /// Keeps the token of a guest that is registered, for a proxy that takes this one's place when it is killed.
     func keepToken(_ token: [UInt8], of name: String) {
         recoveredTokens[name] = nil
-        let saved = savedToken(of: name)
-        guard !token.isEmpty else { return saved.remove() }
-        do throws(Errno) { try saved.save(token) } catch { log("the token of guest \(name) is not kept: \(error.description)") }
+        let kept = keptToken(of: name)
+        guard !token.isEmpty else { return kept.forget() }
+        do throws(Errno) { try kept.keep(token) } catch {
+            log("the token of guest \(name) is not kept for a proxy in this one's place: \(error.description)")
+        }
     }
 
     /// Whoever has not been registered again by now has no launcher any more.
     func forgetRecoveredTokens() {
-        for name in recoveredTokens.keys { savedToken(of: name).remove() }
+        for name in recoveredTokens.keys { keptToken(of: name).forget() }
         recoveredTokens.removeAll()
     }
 
@@ -111,14 +114,14 @@ extension ProxyCore {
             guard let owner else { return "no guest here has this token" }
             link.guestName = owner.name
         }
+        let token = token(of: link.guestName)
+        guard token.isEmpty || isEqual(token, hello.token) else { return "wrong token" }
         let guest: Guest
         do throws(SocketFileError) {
             guest = try knownOrNew(link.guestName, .linked)
         } catch {
             return error.text
         }
-        let token = token(of: guest.name)
-        guard token.isEmpty || isEqual(token, hello.token) else { return "wrong token" }
         if guest.standing != .registered { guest.token = hello.token }
         guest.began(bootID: hello.bootID)
         return nil

@@ -112,7 +112,7 @@ final class ProxyCore {
     func remove(_ guest: Guest, reason: String) {
         guests[guest.name] = nil
         guest.shellSocket.close()
-        if guest.standing == .registered { savedToken(of: guest.name).remove() }
+        if guest.standing == .registered { keptToken(of: guest.name).forget() }
         // A guest that nobody registered comes back through its link socket.
         if guest.standing != .linked { linkSockets.removeValue(forKey: guest.name)?.close() }
         for waiter in guest.waiters.values {

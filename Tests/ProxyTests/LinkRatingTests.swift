@@ -6,6 +6,7 @@ import Testing
 @Suite struct LinkRatingTests {
     /// The worst first.
     private let links = [
+        LinkRating(isHealthy: true, transport: .virtioSerial, roundTrip: 10, identifier: 10, takesStreams: false),
         LinkRating(isHealthy: false, transport: .guestForward, roundTrip: 10, identifier: 9),
         LinkRating(isHealthy: false, transport: .virtioSerial, roundTrip: 10, identifier: 8),
         LinkRating(isHealthy: true, transport: .guestForward, roundTrip: nil, identifier: 7),

@@ -70,7 +70,8 @@ import Testing
         let before = try count()
         second.finish()
         #expect(try second.rest().isEmpty)
-        #expect(try count() <= before + 1)
+        // A report of the agent's, or a pong, may come just then.
+        #expect(try count() <= before + 2)
         try say(first, 10)
         #expect(looks.withLockedValue { $0.last == $0.first })
         _ = (proxy, agent)
@@ -112,7 +113,7 @@ import Testing
         let deadline = ContinuousClock.now + .seconds(30)
         var isCut = false
         while !isCut, ContinuousClock.now < deadline {
-            var request = pollfd(fd: stalled.descriptor, events: Int16(POLLIN), revents: 0)
+            var request = pollfd(fd: stalled.descriptor, events: 0, revents: 0)
             poll(&request, 1, 10)
             isCut = request.revents & Int16(POLLHUP) != 0
         }

@@ -43,7 +43,7 @@ enum GuestTable {
         let time = link.roundTripMicroseconds.map { String(format: "%.2f ms", Double($0) / 1_000) } ?? "no answer yet"
         let streams = "\(link.streams) stream\(link.streams == 1 ? "" : "s")"
         return ["link \(link.id)", link.transport, link.isHealthy ? "healthy" : "in doubt", time, streams, link.software]
-            .joined(separator: "  ")
+            .filter { !$0.isEmpty }.joined(separator: "  ")
     }
 }
 
