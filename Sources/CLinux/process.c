@@ -61,13 +61,13 @@ int linux_prefer_this_process(void) {
   return write_text("/proc/self/oom_score_adj", "-1000");
 }
 
-// Set once this process is a batch process; its children are not.
-static int is_batch;
-
 int linux_usable_processors(void) {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
+
+// Set once this process is a batch process; its children are not.
+static int is_batch;
 
 int linux_work_in_batches(void) {
   struct sched_param none = {0};

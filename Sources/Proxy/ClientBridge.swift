@@ -68,7 +68,7 @@ final class ClientBridge: LinkStreamOwner {
         let change = heldBytes - accounted
         guard change != 0 else { return }
         accounted += change
-        link.note(self, holds: accounted)
+        link.held.change(by: change, of: self, inAll: accounted)
         proxy.hold(change, of: link)
     }
 

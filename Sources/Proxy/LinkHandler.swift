@@ -48,9 +48,7 @@ final class LinkHandler: ChannelDuplexHandler {
     private var yamux: YamuxConnection
     private var health = LinkHealth(now: 0, asksAlways: true)
     private var owners: [UInt32: any LinkStreamOwner] = [:]
-    private var holding: [ObjectIdentifier: any LinkStreamOwner] = [:]
-    /// Bytes that wait in its streams, as `ProxyCore.hold` counts them.
-    var heldBytes = 0
+    var held = HeldBytes()
     /// Who was given bytes since the last pause.
     private var receivers: [any LinkStreamOwner] = []
     private var closeReason = "the guest closed it"
@@ -81,11 +79,6 @@ final class LinkHandler: ChannelDuplexHandler {
     }
 
     var streamCount: Int { owners.count }
-    /// Who holds bytes, though its stream may be over.
-    var holders: [any LinkStreamOwner] { Array(holding.values) }
-
-    func note(_ owner: any LinkStreamOwner, holds count: Int) { holding[ObjectIdentifier(owner)] = count > 0 ? owner : nil }
-
     var isHealthy: Bool { isUp && health.isHealthy(now: now) }
     var roundTrip: UInt64? { health.roundTrip }
 

@@ -131,11 +131,10 @@ extension ProxyCore {
 
     // MARK: Memory
 
-    /// More or fewer bytes wait in streams of a link. When they are too many there, it loses the stream that holds most; when they are
+    /// More or fewer bytes wait in streams of a link, which has counted them. When they are too many there, it loses the stream that holds most; when they are
     /// too many in all, the guest whose streams hold most does.
     func hold(_ change: Int, of link: LinkHandler) {
         load.heldBytes += change
-        link.heldBytes += change
         // Between half of what may be held and a quarter it stays as it was.
         let limit = configuration.limits.bytesInAll
         let isShort = load.heldBytes > (load.isMemoryShort ? limit / 4 : limit / 2)
@@ -144,8 +143,8 @@ extension ProxyCore {
             for guest in guests.values { for link in guest.links { link.allowLargeWindows(!isShort) } }
         }
         guard change > 0 else { return }
-        while link.heldBytes > configuration.limits.bytesPerLink {
-            guard cutOffGreatest(of: [link], link.guestName, "of \(link.heldBytes) on link \(link.identifier)") else { break }
+        while link.held.count > configuration.limits.bytesPerLink {
+            guard cutOffGreatest(of: [link], link.guestName, "of \(link.held.count) on link \(link.identifier)") else { break }
         }
         while load.heldBytes > configuration.limits.bytesInAll {
             guard let greatest = guests.values.max(by: { $0.heldBytes < $1.heldBytes }),
@@ -156,7 +155,7 @@ extension ProxyCore {
 
     /// Cuts off the stream that holds most; false when none holds anything.
     private func cutOffGreatest(of links: [LinkHandler], _ guest: String, _ share: String) -> Bool {
-        let owners = links.flatMap(\.holders)
+        let owners = links.flatMap(\.held.holders)
         guard let owner = owners.max(by: { $0.heldBytes < $1.heldBytes }), owner.heldBytes > 0 else { return false }
         logFault("a stream of guest \(guest) is cut off: it holds \(owner.heldBytes) bytes that were not taken, \(share)", of: guest)
         owner.cutOff()
@@ -166,5 +165,5 @@ extension ProxyCore {
 
 extension Guest {
     /// Bytes that wait in its streams.
-    var heldBytes: Int { links.reduce(0) { $0 + $1.heldBytes } }
+    var heldBytes: Int { links.reduce(0) { $0 + $1.held.count } }
 }

@@ -1,4 +1,5 @@
 import AgentProtocol
+import CLinux
 import FileCopy
 import Foundation
 import LinuxSystem
@@ -139,15 +140,9 @@ import Testing
             }
         }
         // Until the pipe is full: then it waits for the reader.
-        while try waitingBytes(pipe.readEnd) < 64 << 10 { try await Task.sleep(for: .milliseconds(5)) }
+        while linux_readable_bytes(pipe.readEnd.rawValue) < 64 << 10 { try await Task.sleep(for: .milliseconds(5)) }
         try signal.writeEnd.writeAll([1])
         #expect(await receiver.value == .failure(.interrupted))
-    }
-
-    private func waitingBytes(_ descriptor: FileDescriptor) throws -> Int {
-        var count: CInt = 0
-        try #require(ioctl(descriptor.rawValue, UInt(FIONREAD), &count) == 0)
-        return Int(count)
     }
 
     @Test func aSenderWhoseReceiverIsGoneEnds() async throws {
